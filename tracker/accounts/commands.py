@@ -1,0 +1,7 @@
+"""People, roles, tokens."""
+import click
+
+
+@click.group("users")
+def users() -> None:
+    """People, roles, tokens."""

@@ -1,0 +1,7 @@
+"""Demonstration data."""
+import click
+
+
+@click.group("demo")
+def demo() -> None:
+    """Demonstration data."""

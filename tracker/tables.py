@@ -1,0 +1,10 @@
+"""All tables of all capabilities, listed by hand: what migrations compare with the database."""
+from tracker.accounts import models as accounts
+from tracker.areas import models as areas
+from tracker.campaigns import models as campaigns
+from tracker.coverage import models as coverage
+from tracker.database import Base
+from tracker.visits import models as visits
+
+CAPABILITIES = (accounts, areas, campaigns, visits, coverage)
+metadata = Base.metadata
