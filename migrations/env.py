@@ -1,7 +1,7 @@
 """Alembic's environment: the project's own engine and tables; PostGIS' own tables are left alone."""
 from alembic import context
 from geoalchemy2 import alembic_helpers
-from sqlalchemy import pool, create_engine
+from sqlalchemy import create_engine, pool
 
 from tracker import tables
 from tracker.database import database_url
@@ -19,14 +19,16 @@ def run() -> None:
     if given is not None:
         migrate(given)
         return
-    with create_engine(context.config.get_main_option("sqlalchemy.url") or database_url(), poolclass=pool.NullPool).connect() as connection:
+    url = context.config.get_main_option("sqlalchemy.url") or database_url()
+    with create_engine(url, poolclass=pool.NullPool).connect() as connection:
         migrate(connection)
 
 
 def migrate(connection) -> None:
     context.configure(
         connection=connection, target_metadata=tables.metadata, include_object=is_ours, compare_type=True,
-        process_revision_directives=alembic_helpers.writer, render_item=alembic_helpers.render_item, transaction_per_migration=True)
+        process_revision_directives=alembic_helpers.writer, render_item=alembic_helpers.render_item,
+        transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -1,7 +1,9 @@
 """A real PostGIS for every test: one cluster per local folder, a migrated template, a clone for whoever commits.
 
-`session` rolls back when the test ends; `database` is a fresh database of its own, for tests that commit or start servers.
+`session` rolls back when the test ends; `database` is a fresh database of its own, for tests that commit or start
+servers.
 """
+
 import fcntl
 import hashlib
 import os

@@ -1,6 +1,7 @@
 """Rasai: a tracker for field campaigns. Read `create_app` to see the whole system.
 
-Each folder is a capability. Inside: models (tables), verbs (what it does), and doors (pages, api, commands) that only translate.
+Each folder is a capability. Inside: models (tables), verbs (what it does), and doors (pages, api, commands) that only
+translate.
 """
 from apiflask import APIFlask
 

@@ -2,6 +2,7 @@
 
 Verbs receive a session and never commit; doors open `transaction()` around them.
 """
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -21,7 +22,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-NOW = text("now()")      # as text(): a quoted default would be frozen when the table is made
+NOW = text("now()")  # as text(): a quoted default would be frozen when the table is made
 
 # plain column types; a geometry column gets its own Geometry(...), never a shared one
 Key = Annotated[int, mapped_column(Integer, primary_key=True)]
@@ -47,6 +48,7 @@ def database_url() -> str:
     if from_env.database_url:
         return from_env.database_url
     from tracker.embedded_postgres import EmbeddedPostgres
+
     return EmbeddedPostgres(from_env).url
 
 

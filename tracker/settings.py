@@ -2,6 +2,7 @@
 
 Everything that is written at run time lies below `local_dir`; two instances with two folders run side by side.
 """
+
 import os
 import secrets
 from dataclasses import dataclass
@@ -16,14 +17,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 class Settings:
     """What an installation can choose; `from_environment` reads it."""
 
-    environment: str            # RASAI_ENV: "production" demands an explicit SECRET_KEY and https-only cookies
-    local_dir: Path             # RASAI_LOCAL_DIR: the one folder that is written to
-    database_url: str | None    # DATABASE_URL; None: the embedded cluster below local_dir
-    host: str                   # HOST: address that the web server binds
-    port: int                   # PORT
-    secret_key: str             # SECRET_KEY: signs CSRF tokens and cursors
-    web_threads: int            # RASAI_WEB_THREADS: requests answered at once by one web process
-    web_processes: int          # RASAI_WEB_PROCESSES
+    environment: str  # RASAI_ENV: "production" demands an explicit SECRET_KEY and https-only cookies
+    local_dir: Path  # RASAI_LOCAL_DIR: the one folder that is written to
+    database_url: str | None  # DATABASE_URL; None: the embedded cluster below local_dir
+    host: str  # HOST: address that the web server binds
+    port: int  # PORT
+    secret_key: str  # SECRET_KEY: signs CSRF tokens and cursors
+    web_threads: int  # RASAI_WEB_THREADS: requests answered at once by one web process
+    web_processes: int  # RASAI_WEB_PROCESSES
 
     @property
     def is_production(self) -> bool:
@@ -86,5 +87,5 @@ def _kept_secret(local_dir: Path, environment: str) -> str:
             with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(48))
         except FileExistsError:
-            pass        # another process of this installation was quicker; read what it made
+            pass  # another process of this installation was quicker; read what it made
     return kept.read_text().strip()

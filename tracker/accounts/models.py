@@ -1,4 +1,5 @@
 """People, what they may see, how they sign in, and the record of what they did."""
+
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -24,11 +25,11 @@ class Person(Base):
     email: Mapped[Code]
     name: Mapped[Words]
     role: Mapped[Code]
-    password_hash: Mapped[str | None]       # argon2id; None: cannot sign in by password
-    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))     # only for role team
-    language: Mapped[Code | None]           # en, ur, ps; None: as the browser asks
+    password_hash: Mapped[str | None]  # argon2id; None: cannot sign in by password
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))  # only for role team
+    language: Mapped[Code | None]  # en, ur, ps; None: as the browser asks
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
-    disabled_at: Mapped[Instant | None]     # None: may sign in
+    disabled_at: Mapped[Instant | None]  # None: may sign in
 
 
 class PersonArea(Base):
@@ -72,7 +73,7 @@ class SignInFailure(Base):
     __table_args__ = (Index(None, "account_sha256", "at"), Index(None, "address", "at"))
 
     id: Mapped[BigKey]
-    account_sha256: Mapped[bytes]           # of the lower-cased e-mail: a typed password never lands here readable
+    account_sha256: Mapped[bytes]  # of the lower-cased e-mail: a typed password never lands here readable
     address: Mapped[str] = mapped_column(INET)
     at: Mapped[Instant] = mapped_column(server_default=NOW)
 
@@ -85,11 +86,11 @@ class AuditEntry(Base):
 
     id: Mapped[BigKey]
     at: Mapped[Instant]
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))     # None: a command on the server
-    action: Mapped[Code]                    # verb, such as "create", "import", "decide"
-    kind: Mapped[Code]                      # of thing, such as "campaign"
-    thing: Mapped[Code]                     # its code
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # None: a command on the server
+    action: Mapped[Code]  # verb, such as "create", "import", "decide"
+    kind: Mapped[Code]  # of thing, such as "campaign"
+    thing: Mapped[Code]  # its code
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    address: Mapped[str | None] = mapped_column(INET)      # None: a command
+    address: Mapped[str | None] = mapped_column(INET)  # None: a command
     previous_sha256: Mapped[bytes]
     sha256: Mapped[bytes]

@@ -1,6 +1,7 @@
 """Which rows may a person see? One answer for pages, API, tiles, exports and commands.
 
-`scope_of` reads it once per request; every verb that reads takes a `Scope`. Row-level security beneath holds the same line
+`scope_of` reads it once per request; every verb that reads takes a `Scope`. Row-level security beneath holds the same
+line
 when a query forgets (see `reading`).
 """
 from collections.abc import Iterator
@@ -73,7 +74,8 @@ def scope_of(session: Session, person: Person) -> Scope:
 
 
 CAMPAIGN_IN_SCOPE = text("""
-    SELECT EXISTS (SELECT 1 FROM campaign_area c JOIN area_within w ON w.ancestor_id = c.area_id OR w.area_id = c.area_id
+    SELECT EXISTS (SELECT 1 FROM campaign_area c JOIN area_within w ON w.ancestor_id = c.area_id OR w.area_id =
+    c.area_id
                    WHERE c.campaign_id = :campaign_id
                      AND (w.area_id <@ CAST(:areas AS int4multirange)))
         OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = :campaign_id AND t.id = :scope_team_id)""")

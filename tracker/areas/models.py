@@ -3,6 +3,7 @@
 Areas of several vintages (boundaries change) stand side by side; a campaign pins one. A settlement is located once
 per vintage, at import. Geometry is EPSG:4326; areas and lengths are geodesic.
 """
+
 from geoalchemy2 import Geography, Geometry, WKBElement
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -10,8 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database import Base, Code, Day, Key, Small, Whole, Words
 
-LEVELS = ("province", "division", "district", "tehsil", "union_council", "zone")       # coarse first
-SETTLEMENT_RADIUS_M = {"urban": 500.0, "small": 200.0, "hamlet": 100.0}                # round extents of points
+LEVELS = ("province", "division", "district", "tehsil", "union_council", "zone")  # coarse first
+SETTLEMENT_RADIUS_M = {"urban": 500.0, "small": 200.0, "hamlet": 100.0}  # round extents of points
 OTHER_RADIUS_M = 200.0
 
 
@@ -21,20 +22,22 @@ class Area(Base):
     __tablename__ = "area"
     __table_args__ = (
         UniqueConstraint("vintage", "code"),
-        CheckConstraint("level IN ('province','division','district','tehsil','union_council','zone')", name="level_known"),
+        CheckConstraint(
+            "level IN ('province','division','district','tehsil','union_council','zone')", name="level_known"
+        ),
         Index(None, "parent_id"),
     )
 
     id: Mapped[Key]
     vintage: Mapped[Day]
     level: Mapped[Code]
-    code: Mapped[Code]                      # P-code
+    code: Mapped[Code]  # P-code
     name_en: Mapped[Words]
     name_ur: Mapped[Words | None]
     name_ps: Mapped[Words | None]
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))       # None: the highest level loaded
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))  # None: the highest level loaded
     boundary: Mapped[WKBElement] = mapped_column(Geometry("MULTIPOLYGON", srid=4326))
-    area_km2: Mapped[float]                 # geodesic, WGS 84
+    area_km2: Mapped[float]  # geodesic, WGS 84
     population: Mapped[Whole | None]
     population_year: Mapped[Small | None]
 
@@ -68,7 +71,9 @@ class Settlement(Base):
     __table_args__ = (
         UniqueConstraint("code"),
         CheckConstraint("population >= 0 AND under_five >= 0", name="people_not_negative"),
-        CheckConstraint("cardinality(cell_east_m) = cardinality(cell_north_m) AND cardinality(cell_east_m) > 0", name="cells_paired"),
+        CheckConstraint(
+            "cardinality(cell_east_m) = cardinality(cell_north_m) AND cardinality(cell_east_m) > 0", name="cells_paired"
+        ),
     )
 
     id: Mapped[Key]
@@ -76,17 +81,17 @@ class Settlement(Base):
     name_en: Mapped[Words]
     name_ur: Mapped[Words | None]
     name_ps: Mapped[Words | None]
-    type: Mapped[Code]                      # urban, small, hamlet, camp, school, transit …
+    type: Mapped[Code]  # urban, small, hamlet, camp, school, transit …
     population: Mapped[Whole | None]
-    under_five: Mapped[Whole | None]        # None: not known, the target is then 0 until a microplan names one
+    under_five: Mapped[Whole | None]  # None: not known, the target is then 0 until a microplan names one
     high_risk: Mapped[bool] = mapped_column(server_default="false")
-    compound: Mapped[bool] = mapped_column(server_default="false")     # many households behind one door: not `stacked`
+    compound: Mapped[bool] = mapped_column(server_default="false")  # many households behind one door: not `stacked`
     centre: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326))
-    extent: Mapped[WKBElement | None] = mapped_column(Geometry("GEOMETRY", srid=4326))     # None: given as a point
-    radius_m: Mapped[float]                 # of the round extent; of an outline: from centre to its farthest vertex
-    utm_epsg: Mapped[Whole]                 # zone of the centre: inhabited cells are counted in its grid
-    cell_m: Mapped[Small | None]            # side of an inhabited cell; None: the settlement is one cell
-    cell_east_m: Mapped[list[int]] = mapped_column(ARRAY(Integer))     # centres of the inhabited cells, in utm_epsg
+    extent: Mapped[WKBElement | None] = mapped_column(Geometry("GEOMETRY", srid=4326))  # None: given as a point
+    radius_m: Mapped[float]  # of the round extent; of an outline: from centre to its farthest vertex
+    utm_epsg: Mapped[Whole]  # zone of the centre: inhabited cells are counted in its grid
+    cell_m: Mapped[Small | None]  # side of an inhabited cell; None: the settlement is one cell
+    cell_east_m: Mapped[list[int]] = mapped_column(ARRAY(Integer))  # centres of the inhabited cells, in utm_epsg
     cell_north_m: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     cells: Mapped[int] = mapped_column(Integer, Computed("cardinality(cell_east_m)", persisted=True))
 

@@ -1,4 +1,5 @@
 """Campaigns, their teams, and microplans: which team does which settlement on which day, with how many children."""
+
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ from tracker.database import NOW, Base, Code, Day, Instant, Key, Whole, Words
 
 KINDS = ("vaccination", "plantation", "inspection")
 TEAM_TYPES = ("mobile", "fixed", "transit", "nomadic")
-POSTS = ("fixed", "transit")        # teams to which children come: they stand still by design
+POSTS = ("fixed", "transit")  # teams to which children come: they stand still by design
 
 
 class Campaign(Base):
@@ -31,12 +32,12 @@ class Campaign(Base):
     starts_on: Mapped[Day]
     ends_on: Mapped[Day]
     catch_up: Mapped[list[date]] = mapped_column(ARRAY(Date), server_default="{}")
-    timezone: Mapped[Code]                  # IANA name; days end at midnight there
-    vintage: Mapped[Day]                    # of the boundaries that this campaign counts in
-    thresholds: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSONB, server_default="{}")   # {rule: {name: value}}
+    timezone: Mapped[Code]  # IANA name; days end at midnight there
+    vintage: Mapped[Day]  # of the boundaries that this campaign counts in
+    thresholds: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSONB, server_default="{}")  # {rule: {name: value}}
     state: Mapped[Code] = mapped_column(server_default="open")
-    illustration: Mapped[bool] = mapped_column(server_default="false")     # demonstration: areas are drawn, not official
-    microplan_id: Mapped[int | None] = mapped_column(ForeignKey("microplan.id", use_alter=True))   # None: none published
+    illustration: Mapped[bool] = mapped_column(server_default="false")  # demonstration: areas are drawn, not official
+    microplan_id: Mapped[int | None] = mapped_column(ForeignKey("microplan.id", use_alter=True))  # None: none published
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
 
 
@@ -65,8 +66,8 @@ class Team(Base):
     code: Mapped[Code]
     type: Mapped[Code]
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
-    supervisor: Mapped[Code | None]         # code of the area in charge
-    heard_at: Mapped[Instant | None]        # receipt of the newest submission; None: not heard yet
+    supervisor: Mapped[Code | None]  # code of the area in charge
+    heard_at: Mapped[Instant | None]  # receipt of the newest submission; None: not heard yet
 
 
 class Microplan(Base):
@@ -78,7 +79,7 @@ class Microplan(Base):
     id: Mapped[Key]
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
     version: Mapped[Whole]
-    source: Mapped[Words]                   # file name, or how it was made
+    source: Mapped[Words]  # file name, or how it was made
     published_at: Mapped[Instant | None]
 
 
@@ -95,4 +96,4 @@ class PlanStop(Base):
     settlement_id: Mapped[int] = mapped_column(ForeignKey("settlement.id"), primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"), primary_key=True)
     on_date: Mapped[Day] = mapped_column(primary_key=True)
-    target_children: Mapped[Whole]          # parts of one settlement add up
+    target_children: Mapped[Whole]  # parts of one settlement add up

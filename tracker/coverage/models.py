@@ -1,4 +1,6 @@
-"""Kept counts: the only thing that pages read. Written by `coverage.counts` in the transaction that judges the visits."""
+"""Kept counts: the only thing that pages read. Written by `coverage.counts` in the transaction that judges the
+visits."""
+
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer
 from sqlalchemy.dialects.postgresql import BIT
@@ -7,8 +9,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.database import Base, Day, Sum, Whole
 
 # summed over visits; names are CONTRACTS' and the report's
-SUMS = ("visits", "visits_valid", "visits_doubtful", "visits_rejected", "eligible", "vaccinated", "vaccinated_confirmed",
-        "vaccinated_rejected", "guests", "zero_dose", "missed_absent", "missed_refused", "missed_other", "recovered")
+SUMS = (
+    "visits",
+    "visits_valid",
+    "visits_doubtful",
+    "visits_rejected",
+    "eligible",
+    "vaccinated",
+    "vaccinated_confirmed",
+    "vaccinated_rejected",
+    "guests",
+    "zero_dose",
+    "missed_absent",
+    "missed_refused",
+    "missed_other",
+    "recovered",
+)
 
 
 class CountedSums:
@@ -18,16 +34,16 @@ class CountedSums:
     visits_valid: Mapped[Sum]
     visits_doubtful: Mapped[Sum]
     visits_rejected: Mapped[Sum]
-    eligible: Mapped[Sum]                   # first visits, valid or doubtful
-    vaccinated: Mapped[Sum]                 # valid or doubtful: the claim
-    vaccinated_confirmed: Mapped[Sum]       # valid only
+    eligible: Mapped[Sum]  # first visits, valid or doubtful
+    vaccinated: Mapped[Sum]  # valid or doubtful: the claim
+    vaccinated_confirmed: Mapped[Sum]  # valid only
     vaccinated_rejected: Mapped[Sum]
     guests: Mapped[Sum]
     zero_dose: Mapped[Sum]
-    missed_absent: Mapped[Sum]              # first visits, valid or doubtful
+    missed_absent: Mapped[Sum]  # first visits, valid or doubtful
     missed_refused: Mapped[Sum]
     missed_other: Mapped[Sum]
-    recovered: Mapped[Sum]                  # vaccinated on revisits, valid or doubtful
+    recovered: Mapped[Sum]  # vaccinated on revisits, valid or doubtful
 
 
 class CoverageCount(CountedSums, Base):
@@ -37,13 +53,13 @@ class CoverageCount(CountedSums, Base):
     __table_args__ = (Index(None, "campaign_id", "team_id"),)
 
     campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    unit_id: Mapped[int] = mapped_column(Integer, primary_key=True)    # as visit.unit_id
-    day: Mapped[Day] = mapped_column(primary_key=True)                  # in the campaign's zone
+    unit_id: Mapped[int] = mapped_column(Integer, primary_key=True)  # as visit.unit_id
+    day: Mapped[Day] = mapped_column(primary_key=True)  # in the campaign's zone
     team_id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    area_id: Mapped[Whole]                  # lowest area of the unit in the campaign's vintage; 0: nowhere
+    area_id: Mapped[Whole]  # lowest area of the unit in the campaign's vintage; 0: nowhere
     reached: Mapped[str | None] = mapped_column(BIT(varying=True))
     # one bit per inhabited cell of the settlement, set when a valid visit reached it; None: no cell, or no settlement
-    west: Mapped[float | None] = mapped_column(Float)      # box of the positions, degrees; None: no visit has one
+    west: Mapped[float | None] = mapped_column(Float)  # box of the positions, degrees; None: no visit has one
     south: Mapped[float | None] = mapped_column(Float)
     east: Mapped[float | None] = mapped_column(Float)
     north: Mapped[float | None] = mapped_column(Float)
@@ -61,13 +77,13 @@ class CampaignSettlement(CountedSums, Base):
 
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True)
     settlement_id: Mapped[int] = mapped_column(ForeignKey("settlement.id", ondelete="CASCADE"), primary_key=True)
-    area_id: Mapped[Whole]                  # lowest area in the campaign's vintage
-    team_id: Mapped[Whole | None]           # of its last planned day; None: unplanned
-    target: Mapped[Sum]                     # children under five, current base
-    target_fixed: Mapped[Sum]               # as published with the microplan
-    first_day: Mapped[Day]                  # first planned day, else the campaign's first
-    last_day: Mapped[Day]                   # last planned day, else the campaign's last, catch-up included
-    tile_key: Mapped[int] = mapped_column(BigInteger)      # Morton code of its tile at zoom 20: a tile is a key range
+    area_id: Mapped[Whole]  # lowest area in the campaign's vintage
+    team_id: Mapped[Whole | None]  # of its last planned day; None: unplanned
+    target: Mapped[Sum]  # children under five, current base
+    target_fixed: Mapped[Sum]  # as published with the microplan
+    first_day: Mapped[Day]  # first planned day, else the campaign's first
+    last_day: Mapped[Day]  # last planned day, else the campaign's last, catch-up included
+    tile_key: Mapped[int] = mapped_column(BigInteger)  # Morton code of its tile at zoom 20: a tile is a key range
     point: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
-    cells: Mapped[Sum]                      # inhabited cells
+    cells: Mapped[Sum]  # inhabited cells
     cells_reached: Mapped[Sum]

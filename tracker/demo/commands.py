@@ -1,4 +1,5 @@
 """Demonstration data."""
+
 import click
 
 

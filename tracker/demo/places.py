@@ -1,8 +1,10 @@
 """Which settlements, teams and microplan does one block of the demonstration have?
 
-A block is 2,000 settlements and 300 teams at full size; larger demonstrations are made of several, one at a time, so that
+A block is 2,000 settlements and 300 teams at full size; larger demonstrations are made of several, one at a time, so
+that
 memory stays the same. Everything is drawn from a generator seeded by (seed, block).
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +14,10 @@ from scipy.spatial import cKDTree
 from tracker.demo.ground import Ground
 from tracker.demo.names import SEATS, settlement_name
 
-SETTLEMENTS, TEAMS, HOUSEHOLDS = 2000, 300, 60_000      # of a full block; about 60,000 visits come of it
-POST_SHARE = 0.04               # of the teams stand still: half fixed, half transit
+SETTLEMENTS, TEAMS, HOUSEHOLDS = 2000, 300, 60_000  # of a full block; about 60,000 visits come of it
+POST_SHARE = 0.04  # of the teams stand still: half fixed, half transit
 RADIUS_M = {"urban": 500.0, "small": 200.0, "hamlet": 100.0}
-METRES_PER_DEGREE = 111_200.0   # good to 0.3 %: places are laid out with it, never measured
+METRES_PER_DEGREE = 111_200.0  # good to 0.3 %: places are laid out with it, never measured
 DAYS = 3
 
 
@@ -23,32 +25,34 @@ DAYS = 3
 class Block:
     """Settlements as arrays of one length; households as arrays of one length, in walking order."""
 
-    code: np.ndarray            # text
+    code: np.ndarray  # text
     name: np.ndarray
     name_ur: np.ndarray
     type: np.ndarray
     lon: np.ndarray
     lat: np.ndarray
     radius_m: np.ndarray
-    outlined: np.ndarray        # bool: has an outline of its own, not a round extent
-    tehsil: np.ndarray          # index into ground.tehsils
+    outlined: np.ndarray  # bool: has an outline of its own, not a round extent
+    tehsil: np.ndarray  # index into ground.tehsils
     high_risk: np.ndarray
     house_settlement: np.ndarray
     house_lon: np.ndarray
     house_lat: np.ndarray
     house_children: np.ndarray
-    house_team: np.ndarray      # mobile team, 0…
-    house_day: np.ndarray       # 0…2
+    house_team: np.ndarray  # mobile team, 0…
+    house_day: np.ndarray  # 0…2
     mobile_teams: int
     posts: int
-    number: int                 # of the block
+    number: int  # of the block
 
     @property
     def under_five(self) -> np.ndarray:
         return np.bincount(self.house_settlement, self.house_children, len(self.code)).astype(int)
 
     def team_code(self, team: np.ndarray | int) -> np.ndarray:
-        return np.char.add(f"T{self.number}" if self.number else "T", np.char.zfill(np.asarray(team + 1).astype(str), 3))
+        return np.char.add(
+            f"T{self.number}" if self.number else "T", np.char.zfill(np.asarray(team + 1).astype(str), 3)
+        )
 
     def outline(self, k: int) -> shapely.Geometry:
         """A settlement as point or outline, EPSG:4326; outlines hold the disc of 0.8 × radius."""
@@ -57,7 +61,9 @@ class Block:
         rng = np.random.default_rng([self.number, k])
         turn = (np.arange(16) + rng.uniform(0, 0.5, 16)) * 2 * np.pi / 16
         reach = self.radius_m[k] * rng.uniform(0.85, 1.2, 16)
-        return shapely.Polygon(np.round(np.column_stack(_degrees(reach * np.cos(turn), reach * np.sin(turn), self.lon[k], self.lat[k])), 7))
+        return shapely.Polygon(
+            np.round(np.column_stack(_degrees(reach * np.cos(turn), reach * np.sin(turn), self.lon[k], self.lat[k])), 7)
+        )
 
 
 def make_block(ground: Ground, seed: int, number: int, share: float) -> Block:
@@ -65,25 +71,41 @@ def make_block(ground: Ground, seed: int, number: int, share: float) -> Block:
     rng = np.random.default_rng([seed, 2, number])
     count, teams = max(40, round(SETTLEMENTS * share)), max(12, round(TEAMS * share))
     posts = max(2, round(teams * POST_SHARE))
-    real = ground.places if number == 0 else []     # the first block stands on the real places, its largest settlements
+    real = ground.places if number == 0 else []  # the first block stands on the real places, its largest settlements
     houses = np.maximum(3, np.round(_sizes(count, rng) * HOUSEHOLDS * share)).astype(int)
-    houses = np.concatenate([-np.sort(-houses)[:len(real)], rng.permutation(-np.sort(-houses)[len(real):])])
+    houses = np.concatenate([-np.sort(-houses)[: len(real)], rng.permutation(-np.sort(-houses)[len(real) :])])
     kind = np.where(houses > 100, "urban", np.where(houses >= 20, "small", "hamlet"))
     radius = np.array([RADIUS_M[k] for k in kind])
     lon, lat, tehsil = _spots(ground, real, radius, rng)
     kind = np.where((kind == "small") & (rng.random(count) < 0.03), "camp", kind)
-    order = np.lexsort((np.where((lat // 0.08) % 2 == 0, lon, -lon), lat // 0.08, tehsil))     # as a team would go on
+    order = np.lexsort((np.where((lat // 0.08) % 2 == 0, lon, -lon), lat // 0.08, tehsil))  # as a team would go on
     drawn = [settlement_name(number * SETTLEMENTS + n) for n in rng.permutation(count)]
     names = [_real_name(lon[k], lat[k], real) or drawn[k] for k in order]
     lon, lat, tehsil, kind, houses, radius = (a[order] for a in (lon, lat, tehsil, kind, houses, radius))
     codes = [f"{ground.tehsils[t].code}-{number:02}{n:04}" for n, t in enumerate(tehsil, 1)]
     where, house_lon, house_lat = _houses(houses, lon, lat, radius, rng)
-    slot = np.arange(len(where)) * ((teams - posts) * DAYS) // len(where)       # equal pieces of the walk: team-days
+    slot = np.arange(len(where)) * ((teams - posts) * DAYS) // len(where)  # equal pieces of the walk: team-days
     return Block(
-        code=np.array(codes), name=np.array([n[0] for n in names]), name_ur=np.array([n[1] for n in names]), type=kind, lon=lon, lat=lat,
-        radius_m=radius, outlined=rng.random(count) < 0.1, tehsil=tehsil, high_risk=rng.random(count) < 0.06, house_settlement=where,
-        house_lon=house_lon, house_lat=house_lat, house_children=np.minimum(1 + rng.poisson(0.55, len(where)), 8),
-        house_team=slot // DAYS, house_day=slot % DAYS, mobile_teams=teams - posts, posts=posts, number=number)
+        code=np.array(codes),
+        name=np.array([n[0] for n in names]),
+        name_ur=np.array([n[1] for n in names]),
+        type=kind,
+        lon=lon,
+        lat=lat,
+        radius_m=radius,
+        outlined=rng.random(count) < 0.1,
+        tehsil=tehsil,
+        high_risk=rng.random(count) < 0.06,
+        house_settlement=where,
+        house_lon=house_lon,
+        house_lat=house_lat,
+        house_children=np.minimum(1 + rng.poisson(0.55, len(where)), 8),
+        house_team=slot // DAYS,
+        house_day=slot % DAYS,
+        mobile_teams=teams - posts,
+        posts=posts,
+        number=number,
+    )
 
 
 def _sizes(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -98,8 +120,11 @@ def _real_name(lon: float, lat: float, real: list[tuple[str, float, float, int]]
     return (found, SEATS.get(found, (found,))[0]) if found else None
 
 
-def _spots(ground: Ground, real: list, radius: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions well inside one tehsil each and apart from each other: two of three near a real place, the rest anywhere."""
+def _spots(
+    ground: Ground, real: list, radius: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions well inside one tehsil each and apart from each other: two of three near a real place, the rest
+    anywhere."""
     shapes = [t.shape for t in ground.tehsils]
     tree = shapely.STRtree([shapely.buffer(s, -0.009) for s in shapes])
     places = np.array([(p[1], p[2]) for p in ground.places])
@@ -116,7 +141,7 @@ def _spots(ground: Ground, real: list, radius: np.ndarray, rng: np.random.Genera
         tehsil = np.append(tehsil, area)
         keep = _apart(lon, lat, 1250 / METRES_PER_DEGREE)
         lon, lat, tehsil = lon[keep], lat[keep], tehsil[keep]
-    return lon[:len(radius)], lat[:len(radius)], tehsil[:len(radius)]
+    return lon[: len(radius)], lat[: len(radius)], tehsil[: len(radius)]
 
 
 def _apart(lon: np.ndarray, lat: np.ndarray, degrees: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 Columns are numpy arrays of one length per visit, named as in the visit contract; `at_s` is seconds since the epoch.
 """
+
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,18 +12,29 @@ from tracker.demo.ground import Ground
 from tracker.demo.places import DAYS, METRES_PER_DEGREE, Block
 
 ZONE = "Asia/Karachi"
-COUNTS = ("children_eligible", "vaccinated", "absent", "refused", "other_missed", "guests_vaccinated", "zero_dose", "finger_marked")
+COUNTS = (
+    "children_eligible",
+    "vaccinated",
+    "absent",
+    "refused",
+    "other_missed",
+    "guests_vaccinated",
+    "zero_dose",
+    "finger_marked",
+)
 WALKING_M_S, RIDING_M_S = 1.1, 7.0
 Columns = dict[str, np.ndarray]
 
 
-def honest_visits(block: Block, ground: Ground, start: date, rng: np.random.Generator, *, skipped: np.ndarray, silent: np.ndarray) -> Columns:
+def honest_visits(
+    block: Block, ground: Ground, start: date, rng: np.random.Generator, *, skipped: np.ndarray, silent: np.ndarray
+) -> Columns:
     """All honest visits of a block, before any fault is planted.
 
     skipped : indices of settlements where nobody goes.   silent : mobile teams that are never heard.
     """
     refusing = _refusal_rate(block, rng)
-    diligence = rng.beta(20, 1.0, block.mobile_teams)       # share of doors that a team reaches
+    diligence = rng.beta(20, 1.0, block.mobile_teams)  # share of doors that a team reaches
     goes = (rng.random(len(block.house_team)) < diligence[block.house_team]) & ~np.isin(block.house_settlement, skipped)
     goes &= ~np.isin(block.house_team, silent)
     first = _visits_at(block, np.flatnonzero(goes), block.house_day[goes], rng)
@@ -55,15 +67,25 @@ def _refusal_rate(block: Block, rng: np.random.Generator) -> np.ndarray:
 def _visits_at(block: Block, house: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> Columns:
     """Visits to these doors, each team-day's in the order given, with a clock."""
     lon, lat, team = block.house_lon[house], block.house_lat[house], block.house_team[house]
-    return {"team": team, "day": day, "settlement": block.house_settlement[house], "lon": lon, "lat": lat,
-            "second": _clock(team * 10 + day, lon, lat, rng)}
+    return {
+        "team": team,
+        "day": day,
+        "settlement": block.house_settlement[house],
+        "lon": lon,
+        "lat": lat,
+        "second": _clock(team * 10 + day, lon, lat, rng),
+    }
 
 
 def _clock(team_day: np.ndarray, lon: np.ndarray, lat: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Seconds after midnight: from about 08:00, a walk or ride to each door and some minutes there; days fill until 16:00."""
+    """Seconds after midnight: from about 08:00, a walk or ride to each door and some minutes there; days fill until
+    16:00."""
     n = len(team_day)
     opens = np.r_[True, team_day[1:] != team_day[:-1]]
-    step = np.hypot(np.diff(lon, prepend=lon[:1]) * np.cos(np.radians(lat)), np.diff(lat, prepend=lat[:1])) * METRES_PER_DEGREE
+    step = (
+        np.hypot(np.diff(lon, prepend=lon[:1]) * np.cos(np.radians(lat)), np.diff(lat, prepend=lat[:1]))
+        * METRES_PER_DEGREE
+    )
     travel = np.where(opens, 0, np.where(step > 1500, 240 + step * 1.25 / RIDING_M_S, step * 1.2 / WALKING_M_S))
     group = np.cumsum(opens) - 1
     free = np.maximum(40.0, (7.6 * 3600 - np.bincount(group, travel)) / np.bincount(group))
@@ -81,8 +103,16 @@ def _tally(children: np.ndarray, refusing: np.ndarray, absent_share: float, rng:
     other = rng.binomial(children - absent - refused, 0.006)
     vaccinated = children - absent - refused - other
     guests = rng.poisson(0.05, n)
-    return {"children_eligible": children, "vaccinated": vaccinated, "absent": absent, "refused": refused, "other_missed": other,
-            "guests_vaccinated": guests, "zero_dose": rng.binomial(vaccinated, 0.015), "finger_marked": rng.binomial(vaccinated + guests, 0.985)}
+    return {
+        "children_eligible": children,
+        "vaccinated": vaccinated,
+        "absent": absent,
+        "refused": refused,
+        "other_missed": other,
+        "guests_vaccinated": guests,
+        "zero_dose": rng.binomial(vaccinated, 0.015),
+        "finger_marked": rng.binomial(vaccinated + guests, 0.985),
+    }
 
 
 def _revisits(first: Columns, refusing: np.ndarray, rng: np.random.Generator) -> Columns:
@@ -99,13 +129,19 @@ def _revisits(first: Columns, refusing: np.ndarray, rng: np.random.Generator) ->
 
 def _posts(block: Block, ground: Ground, rng: np.random.Generator) -> Columns:
     """Fixed and transit teams: one spot, about forty children's visits a day."""
-    busy = np.argsort(-np.bincount(block.house_settlement, minlength=len(block.code)))[:block.posts]
+    busy = np.argsort(-np.bincount(block.house_settlement, minlength=len(block.code)))[: block.posts]
     a_day = 40
     n = a_day * DAYS
     place = np.repeat(busy, n)
     seconds = np.sort(rng.integers(8 * 3600, 15 * 3600, (block.posts * DAYS, a_day)), axis=1).ravel()
-    visits = {"team": block.mobile_teams + np.repeat(np.arange(block.posts), n), "day": np.tile(np.repeat(np.arange(DAYS), a_day), block.posts),
-              "settlement": place, "lon": block.lon[place] + 0.0004, "lat": block.lat[place] + 0.0003, "second": seconds}
+    visits = {
+        "team": block.mobile_teams + np.repeat(np.arange(block.posts), n),
+        "day": np.tile(np.repeat(np.arange(DAYS), a_day), block.posts),
+        "settlement": place,
+        "lon": block.lon[place] + 0.0004,
+        "lat": block.lat[place] + 0.0003,
+        "second": seconds,
+    }
     visits |= _tally(np.minimum(1 + rng.poisson(0.4, len(place)), 5), np.full(len(place), 0.001), 0.005, rng)
     visits["is_revisit"] = np.zeros(len(place), bool)
     return visits
@@ -119,6 +155,6 @@ def _with_gps(visits: Columns, rng: np.random.Generator) -> Columns:
     visits["lon"] = np.round(visits["lon"] + east / (METRES_PER_DEGREE * np.cos(np.radians(visits["lat"]))), 7)
     visits["lat"] = np.round(visits["lat"] + north / METRES_PER_DEGREE, 7)
     visits["accuracy_m"] = np.round(accuracy, 1)
-    visits["declared"] = rng.random(n) < 0.9        # one in ten names no settlement
+    visits["declared"] = rng.random(n) < 0.9  # one in ten names no settlement
     visits["mock_location"] = np.zeros(n, bool)
     return visits

@@ -1,22 +1,34 @@
 """Submissions (raw, never changed), visits (rows as received), and what the checks and people said of them.
 
 Intake only adds rows. `standing`, `flags`, `unit_id` and `area_id` are written by judging, under one lock per campaign,
-so that the kept counts always equal the judged visits. Visits whose submission still stands in `waiting` are in no count.
+so that the kept counts always equal the judged visits. Visits whose submission still stands in `waiting` are in no
+count.
 """
+
 import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, LargeBinary, SmallInteger, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database import NOW, Base, BigKey, Code, Day, Instant, Small, Sum, Whole, Words
 
-VALID, DOUBTFUL, REJECTED, REPLACED = 1, 2, 3, 4        # visit.standing
+VALID, DOUBTFUL, REJECTED, REPLACED = 1, 2, 3, 4  # visit.standing
 STANDINGS = {VALID: "valid", DOUBTFUL: "doubtful", REJECTED: "rejected", REPLACED: "replaced"}
-KEEP, SET_ASIDE = 1, 3                                  # visit.decided: a person's word over the flags
-NOWHERE = 0                                             # unit_id, area_id: the position lies in no area
+KEEP, SET_ASIDE = 1, 3  # visit.decided: a person's word over the flags
+NOWHERE = 0  # unit_id, area_id: the position lies in no area
 
 
 class Submission(Base):
@@ -27,13 +39,13 @@ class Submission(Base):
 
     id: Mapped[BigKey]
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
-    channel: Mapped[Code]                   # api, file, demo, … where it came in
+    channel: Mapped[Code]  # api, file, demo, … where it came in
     received_at: Mapped[Instant] = mapped_column(server_default=NOW)
     sha256: Mapped[bytes]
     media_type: Mapped[Code]
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)     # None: a file
-    file_name: Mapped[Words | None]         # as given by the sender; the bytes lie in data/raw/<sha256>
-    submitter_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))      # None: a command on the server
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)  # None: a file
+    file_name: Mapped[Words | None]  # as given by the sender; the bytes lie in data/raw/<sha256>
+    submitter_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # None: a command on the server
 
 
 class Visit(Base):
@@ -45,11 +57,13 @@ class Visit(Base):
         CheckConstraint("lon BETWEEN -180 AND 180 AND lat BETWEEN -90 AND 90", name="position_on_earth"),
         CheckConstraint("accuracy_m >= 0", name="accuracy_not_negative"),
         CheckConstraint(
-            "least(children_eligible, vaccinated, absent, refused, other_missed, guests_vaccinated, zero_dose, finger_marked) >= 0",
-            name="counts_not_negative"),
+            "least(children_eligible, vaccinated, absent, refused, other_missed, guests_vaccinated, zero_dose,"
+            " finger_marked) >= 0",
+            name="counts_not_negative",
+        ),
         Index(None, "campaign_id", "team_id", "visited_at"),
         Index("visit_replaces_idx", "campaign_id", "replaces", postgresql_where=text("replaces IS NOT NULL")),
-        {"postgresql_with": {"fillfactor": "85"}},      # three of four flag updates stay on their page
+        {"postgresql_with": {"fillfactor": "85"}},  # three of four flag updates stay on their page
     )
 
     instance_id: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True), primary_key=True)
@@ -57,17 +71,17 @@ class Visit(Base):
     visited_at: Mapped[Instant]
     received_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # None: came by file, where receipt says nothing of the device's clock
-    lon: Mapped[float | None]               # degrees WGS 84; None: the phone had no fix
+    lon: Mapped[float | None]  # degrees WGS 84; None: the phone had no fix
     lat: Mapped[float | None]
-    accuracy_m: Mapped[float | None]        # 68 % radius; None: not told
+    accuracy_m: Mapped[float | None]  # 68 % radius; None: not told
     campaign_id: Mapped[int] = mapped_column(Integer)
     team_id: Mapped[int] = mapped_column(Integer)
-    settlement_id: Mapped[int | None] = mapped_column(Integer)      # as declared; None: the team named none
+    settlement_id: Mapped[int | None] = mapped_column(Integer)  # as declared; None: the team named none
     unit_id: Mapped[int | None] = mapped_column(Integer)
     # where it counts: > 0 a settlement, < 0 minus the lowest area ("no settlement"), 0 nowhere; None: not yet located
     area_id: Mapped[int | None] = mapped_column(Integer)
     # lowest area of that unit in the campaign's vintage, for scopes; 0 nowhere; None: not yet located
-    row: Mapped[int] = mapped_column("row_no", Integer)             # in its submission; the first is 1
+    row: Mapped[int] = mapped_column("row_no", Integer)  # in its submission; the first is 1
     children_eligible: Mapped[Whole]
     vaccinated: Mapped[Whole]
     absent: Mapped[Whole]
@@ -76,9 +90,9 @@ class Visit(Base):
     guests_vaccinated: Mapped[Sum]
     zero_dose: Mapped[Sum]
     finger_marked: Mapped[Sum]
-    flags: Mapped[Sum]                      # bit mask over visits.rules.RULES
+    flags: Mapped[Sum]  # bit mask over visits.rules.RULES
     standing: Mapped[int] = mapped_column(SmallInteger, server_default="1")
-    decided: Mapped[Small | None]           # KEEP or SET_ASIDE by a person; None: the flags decide
+    decided: Mapped[Small | None]  # KEEP or SET_ASIDE by a person; None: the flags decide
     is_revisit: Mapped[bool] = mapped_column(server_default="false")
     mock_location: Mapped[bool] = mapped_column(server_default="false")
     replaces: Mapped[uuid.UUID | None] = mapped_column(UUID(as_uuid=True))
@@ -96,7 +110,7 @@ class Flag(Base):
     instance_id: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True), primary_key=True)
     rule: Mapped[Code] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(Integer)
-    severity: Mapped[Code]                  # warn, doubt, reject
+    severity: Mapped[Code]  # warn, doubt, reject
     numbers: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
@@ -114,9 +128,9 @@ class Decision(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     action: Mapped[Code]
     reason: Mapped[Words]
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))     # None: a command on the server
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # None: a command on the server
     decided_at: Mapped[Instant] = mapped_column(server_default=NOW)
-    batch: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True))        # one per act: many visits are undone together
+    batch: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True))  # one per act: many visits are undone together
 
 
 class Waiting(Base):
@@ -127,7 +141,7 @@ class Waiting(Base):
 
     id: Mapped[BigKey]
     campaign_id: Mapped[int] = mapped_column(Integer)
-    submission_id: Mapped[int | None] = mapped_column(BigInteger)       # None: no new visits, but a decision or threshold
+    submission_id: Mapped[int | None] = mapped_column(BigInteger)  # None: no new visits, but a decision or threshold
     team_ids: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))  # None: every team of the campaign
     since: Mapped[Instant] = mapped_column(server_default=NOW)
 
@@ -140,9 +154,11 @@ class TeamDay(Base):
     campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     team_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     day: Mapped[Day] = mapped_column(primary_key=True)
-    visits: Mapped[Whole]                   # first visits that are not replaced
-    digits: Mapped[list[int]] = mapped_column(ARRAY(Integer))   # 20: how often 0…9 is the 5th decimal of lon, then of lat
-    gap_variation: Mapped[float | None]     # coefficient of variation of the gaps between visits; None: too few
+    visits: Mapped[Whole]  # first visits that are not replaced
+    digits: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer)
+    )  # 20: how often 0…9 is the 5th decimal of lon, then of lat
+    gap_variation: Mapped[float | None]  # coefficient of variation of the gaps between visits; None: too few
     eligible: Mapped[Whole]
     missed: Mapped[Whole]
     p_value: Mapped[float | None]
@@ -158,4 +174,4 @@ class TeamFlags(Base):
     team_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     rule: Mapped[Code] = mapped_column(primary_key=True)
     visits: Mapped[Whole]
-    undecided: Mapped[Whole]                # of these, on how many no person has decided
+    undecided: Mapped[Whole]  # of these, on how many no person has decided
