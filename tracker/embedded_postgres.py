@@ -10,11 +10,13 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TextIO
 
 from flask_babel import lazy_gettext as _l
 
@@ -56,6 +58,7 @@ class EmbeddedPostgres:
         self.data = settings.postgres_dir
         self.sockets = settings.run_dir / "postgres"
         self.log = settings.log_dir / "postgres.log"
+        self.stays = settings.local_dir / "postgres-stays"      # written by `flask database start`
 
     @property
     def url(self) -> str:
@@ -86,6 +89,22 @@ class EmbeddedPostgres:
             self._start_patiently()
             self._create_database()
             return True
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Running while the block runs. Who leaves last stops it, unless `flask database start` asked it to stay.
+
+        Users hold a shared lock on a file, which the operating system frees even when they are killed.
+        """
+        self.local_dir.mkdir(parents=True, exist_ok=True)
+        with open(self.local_dir / "postgres-users.lock", "w") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            self.start()
+            try:
+                yield
+            finally:
+                if not self.stays.exists() and _is_last(users):
+                    self.stop()
 
     def stop(self) -> bool:
         """Stop the cluster; open connections are ended, everything committed stays. False when it did not run."""
@@ -188,8 +207,16 @@ class EmbeddedPostgres:
             yield
 
 
+def _is_last(users: TextIO) -> bool:
+    """Whether nobody else holds the lock on this file."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
-def _captured() -> Iterator:
-    import tempfile
+def _captured() -> Iterator[TextIO]:
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
         yield file

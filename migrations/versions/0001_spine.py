@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column('cell_m', sa.SmallInteger(), nullable=True),
         sa.Column('cell_east_m', postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column('cell_north_m', postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column('tile_key', sa.BigInteger(), nullable=False),
         sa.Column('cells', sa.Integer(), sa.Computed('cardinality(cell_east_m)', persisted=True), nullable=False),
         sa.CheckConstraint('cardinality(cell_east_m) = cardinality(cell_north_m) AND cardinality(cell_east_m) > 0', name=op.f('settlement_cells_paired_check')),
         sa.CheckConstraint('population >= 0 AND under_five >= 0', name=op.f('settlement_people_not_negative_check')),

@@ -5,7 +5,7 @@ per vintage, at import. Geometry is EPSG:4326; areas and lengths are geodesic.
 """
 
 from geoalchemy2 import Geography, Geometry, WKBElement
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -93,6 +93,7 @@ class Settlement(Base):
     cell_m: Mapped[Small | None]  # side of an inhabited cell; None: the settlement is one cell
     cell_east_m: Mapped[list[int]] = mapped_column(ARRAY(Integer))  # centres of the inhabited cells, in utm_epsg
     cell_north_m: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    tile_key: Mapped[int] = mapped_column(BigInteger)  # geo.morton of the centre
     cells: Mapped[int] = mapped_column(Integer, Computed("cardinality(cell_east_m)", persisted=True))
 
 

