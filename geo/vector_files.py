@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 # before pyogrio registers its drivers
-os.environ["OGR_SKIP"] = "OGR_VRT,VRT,WFS,OAPIF,CSW,Elastic,GMLAS,GML,KML,LIBKML,PostgreSQL,MySQL,CARTO,AmigoCloud,PLScenes,NGW,EEDA,GTFS"
-os.environ["GDAL_SKIP"] = "VRT,WMS,WCS,WMTS,STACTA,STACIT,DERIVED,HTTP,DAAS,EEDAI,PLMOSAIC"
+os.environ["GDAL_SKIP"] = "OGR_VRT,WFS,OAPIF,CSW,GML,KML,LIBKML,GTFS"
 os.environ["CPL_VSIL_CURL_ALLOWED_EXTENSIONS"] = ".none"
 
 import numpy as np  # noqa: E402

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 from flask_babel import gettext as _
+from geoalchemy2 import WKBElement
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -201,7 +202,7 @@ def _shape(area: Area | None) -> Any:
 def _write(session: Session, rows: list[_Row], existing: dict[str, Area], level: str, vintage: date, year: int | None, summary: ImportSummary) -> None:
     km2 = boundaries.geodesic_km2(np.array([r.shape for r in rows], dtype=object))
     for r, size in zip(rows, km2, strict=True):
-        wkb = shapely.to_wkb(r.shape, byte_order=1)
+        wkb = shapely.to_wkb(shapely.set_srid(r.shape, 4326), byte_order=1, include_srid=True)
         values = {"level": level, "name_en": r.name_en, "name_ur": r.name_ur, "name_ps": r.name_ps, "population": r.population,
                   "population_year": year if r.population is not None else None, "parent_id": r.parent.id if r.parent else None}
         area = existing.get(r.code)
@@ -216,7 +217,7 @@ def _write(session: Session, rows: list[_Row], existing: dict[str, Area], level:
             summary.updated += 1
         for key, value in values.items():
             setattr(area, key, value)
-        area.boundary, area.area_km2 = f"SRID=4326;{wkb.hex()}", float(size)
+        area.boundary, area.area_km2 = WKBElement(wkb, extended=True), float(size)
     session.flush()
 
 
