@@ -1,82 +1,108 @@
 """Are these outlines sound, how large are they, and how do they lie to each other?
 
-All geometries are shapely, EPSG:4326. Areas are geodesic on WGS 84; shares are ratios of plane areas in degrees, whose distortion
-cancels between two shapes of one place.
+All geometries are shapely, EPSG:4326. Areas, and the shares made of them, are geodesic on WGS 84.
 """
+
 import numpy as np
+import numpy.typing as npt
 import pyproj
 import shapely
 
 WGS84 = pyproj.Geod(ellps="WGS84")
+POLYGON, MULTIPOLYGON = 3, 6  # shapely's type ids
+CROSSINGS_LIMIT = 20_000  # of one outline: repairing takes some 20 µs each and memory beside
+PROBE_LIMIT = 1_000_000  # pairs of segments looked at for that: about a second
+
+Shapes = npt.NDArray[np.object_]
+Floats = npt.NDArray[np.float64]
+Whether = npt.NDArray[np.bool_]
 
 
-def repaired(geometry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def repaired(geometry: Shapes) -> tuple[Shapes, Whether]:
     """Valid multipolygons out of polygons as drawn, and which of them had to be changed.
 
-    geometry : (n,) shapely or None.   returns : (n,) multipolygon, None where nothing polygonal is left; (n,) bool changed
-    Crossing rings become the parts that they enclose; lines and points that repairing leaves behind are dropped.
+    geometry : (n,) shapely or None.   returns : (n,) multipolygon, None where nothing usable is left; (n,) bool changed
+    Crossing rings become the parts that they enclose; lines and points that repairing leaves behind are dropped. None
+    for anything but polygons, for coordinates that are no numbers, and for a scribble that crosses itself
+    over CROSSINGS_LIMIT times (repairing it would take minutes).
     """
-    out = np.full(len(geometry), None, dtype=object)
-    polygonal = np.isin(shapely.get_type_id(geometry), (3, 6))
+    polygonal = np.isin(shapely.get_type_id(geometry), (POLYGON, MULTIPOLYGON))
     usable = polygonal & ~shapely.is_empty(geometry) & _finite(geometry)
     broken = usable & ~shapely.is_valid(geometry)
+    for k in np.flatnonzero(broken):
+        usable[k] = _crossings(geometry[k]) <= CROSSINGS_LIMIT
+    broken &= usable
     fixed = geometry.copy()
-    fixed[broken] = shapely.make_valid(geometry[broken])
+    fixed[broken] = shapely.make_valid(geometry[broken], method="structure", keep_collapsed=False)
+    out = np.full(len(geometry), None, dtype=object)
     out[usable] = [_multipolygon(g) for g in fixed[usable]]
     return out, broken
 
 
-def _finite(geometry: np.ndarray) -> np.ndarray:
-    """Coordinates are numbers, not NaN or infinity; None counts as not finite."""
-    bounds = shapely.bounds(geometry)
-    finite: np.ndarray = np.isfinite(bounds).all(axis=1)
+def _finite(geometry: Shapes) -> Whether:
+    """Whether all coordinates are numbers, neither NaN nor infinite; True for what has none."""
     coordinates, index = shapely.get_coordinates(geometry, return_index=True)
-    finite[np.unique(index[~np.isfinite(coordinates).all(axis=1)])] = False
+    finite = np.ones(len(geometry), dtype=bool)
+    finite[index[~np.isfinite(coordinates).all(axis=1)]] = False
     return finite
 
 
+def _crossings(geometry: shapely.Geometry) -> float:
+    """About how often the rings of an outline cross themselves and each other, from a sample of their segments."""
+    ends, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(geometry)), return_index=True)
+    together = ring[:-1] == ring[1:]
+    segments = shapely.linestrings(np.stack([ends[:-1][together], ends[1:][together]], axis=1))
+    probes = segments[:: max(1, len(segments) ** 2 // PROBE_LIMIT)]
+    hits = shapely.STRtree(segments).query(probes, predicate="crosses")
+    return float(hits.shape[1] / len(probes) * len(segments) / 2)
+
+
 def _multipolygon(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    parts = [p for p in shapely.get_parts(geometry) if shapely.get_type_id(p) in (3, 6)]
+    """The polygons of a valid geometry that enclose something, as one; None when there are none."""
+    parts = [p for p in shapely.get_parts(geometry) if shapely.get_type_id(p) in (POLYGON, MULTIPOLYGON)]
     polygons = [q for p in parts for q in shapely.get_parts(p) if shapely.area(q) > 0]
     return shapely.MultiPolygon(polygons) if polygons else None
 
 
-def geodesic_km2(geometry: np.ndarray) -> np.ndarray:
-    """Area in km² on the WGS 84 ellipsoid, holes subtracted; (n,) float, 0 for None.
+def geodesic_km2(geometry: Shapes) -> Floats:
+    """Area in km² on the WGS 84 ellipsoid, holes subtracted, whatever way the rings run.
 
-    source : Karney 2013, doi:10.1007/s00190-012-0578-z, through pyproj.Geod
+    geometry : (n,) shapely or None.   returns : (n,) float; only polygons count, also within collections
+    source   : Karney 2013, doi:10.1007/s00190-012-0578-z, through pyproj.Geod
     """
-    return np.array([0.0 if g is None else _signed_free_area(g) / 1e6 for g in geometry])
+    parts, index = shapely.get_parts(geometry, return_index=True)
+    is_polygon = shapely.get_type_id(parts) == POLYGON
+    polygons = shapely.orient_polygons(parts[is_polygon])  # a hole counts as one only when it runs the other way
+    km2 = [abs(WGS84.geometry_area_perimeter(polygon)[0]) / 1e6 for polygon in polygons]
+    return np.bincount(index[is_polygon], km2, minlength=len(geometry))
 
 
-def _signed_free_area(geometry: shapely.Geometry) -> float:
-    """Square metres whatever way the rings run."""
-    return abs(float(WGS84.geometry_area_perimeter(shapely.normalize(geometry))[0]))
-
-
-def share_outside(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
+def share_outside(inner: Shapes, outer: Shapes) -> Floats:
     """Share of each `inner` that lies outside its `outer`: (n,) 0…1, of two (n,) arrays of valid polygons."""
-    within = shapely.area(shapely.intersection(inner, outer))
-    return 1 - within / shapely.area(inner)
+    return np.clip(1 - geodesic_km2(shapely.intersection(inner, outer)) / geodesic_km2(inner), 0, 1)
 
 
-def overlapping_pairs(geometry: np.ndarray, share: float) -> list[tuple[int, int, float]]:
-    """Pairs (i < j, overlap ÷ the smaller) that overlap by more than `share` of the smaller of the two."""
-    tree = shapely.STRtree(geometry)
-    first, second = tree.query(geometry, predicate="intersects")
-    keep = first < second
-    first, second = first[keep], second[keep]
-    common = shapely.area(shapely.intersection(geometry[first], geometry[second]))
-    of_smaller = common / np.minimum(shapely.area(geometry[first]), shapely.area(geometry[second]))
-    return [(int(i), int(j), float(s)) for i, j, s in zip(first, second, of_smaller, strict=True) if s > share]
+def overlapping_pairs(geometry: Shapes, share: float) -> list[tuple[int, int, float]]:
+    """Pairs (i, j, overlap ÷ the smaller of the two), i < j, that overlap by more than `share` of the smaller."""
+    first, second = shapely.STRtree(geometry).query(geometry, predicate="intersects")
+    first, second = first[first < second], second[first < second]
+    size = geodesic_km2(geometry)
+    of_smaller = _common_km2(geometry[first], geometry[second]) / np.minimum(size[first], size[second])
+    pairs = zip(first.tolist(), second.tolist(), of_smaller.tolist(), strict=True)
+    return sorted(pair for pair in pairs if pair[2] > share)
 
 
-def largest_overlap(geometry: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Index of the candidate that covers most of each geometry; -1 where none touches it: (n,) int."""
-    best, index = np.zeros(len(geometry)), np.full(len(geometry), -1)
+def largest_overlap(geometry: Shapes, candidates: Shapes) -> npt.NDArray[np.int64]:
+    """Index of the candidate that covers most of each geometry, the first of equals; -1 where none does: (n,) int."""
+    index = np.full(len(geometry), -1)
     inner, outer = shapely.STRtree(candidates).query(geometry, predicate="intersects")
-    common = shapely.area(shapely.intersection(geometry[inner], candidates[outer]))
-    for i, j, size in zip(inner, outer, common, strict=True):
-        if size > best[i]:
-            best[i], index[i] = size, j
+    common = _common_km2(geometry[inner], candidates[outer])
+    for k in np.lexsort((-outer, common)):  # the last one written is the largest
+        if common[k] > 0:
+            index[inner[k]] = outer[k]
     return index
+
+
+def _common_km2(first: Shapes, second: Shapes) -> Floats:
+    """Geodesic area of the ground that each pair shares."""
+    return geodesic_km2(shapely.intersection(first, second))

@@ -175,20 +175,19 @@ def repeated_households(team: np.ndarray, day: np.ndarray, at_s: np.ndarray, lon
     Visits alike in place, team, day and numbers are folded into one with its first and last time before pairs are formed.
     """
     asked = np.zeros(len(team), bool)
-    rows = np.flatnonzero(counted)
+    team_day = team.astype(np.int64) * 1_000_000 + day.astype(np.int64)
+    rows = np.flatnonzero(counted & (np.abs(lat) <= 80))
+    rows = rows[_beside_another_group(lon[rows], lat[rows], team_day[rows], within_m)]
     if len(rows) < 2:
         return asked
     numbers = np.unique(counts[rows], axis=0, return_inverse=True)[1].ravel()
-    alike = np.rec.fromarrays([lon[rows], lat[rows], team[rows], day[rows].astype(np.int64), numbers])
-    _, first, which = np.unique(alike, return_index=True, return_inverse=True)
-    which = which.ravel()
+    first, which = _folded(lon[rows], lat[rows], team_day[rows], numbers)
     earliest, latest = np.full(len(first), np.inf), np.full(len(first), -np.inf)
     np.minimum.at(earliest, which, at_s[rows])
     np.maximum.at(latest, which, at_s[rows])
     folded = rows[first]
     spread_from, spread_to = np.full(len(first), np.inf), np.full(len(first), -np.inf)     # times of partners
-    team_day = team[folded].astype(np.int64) * 1_000_000 + day[folded].astype(np.int64)
-    for a, b in _pairs_within(lon[folded], lat[folded], team_day, within_m):
+    for a, b in _pairs_within(lon[folded], lat[folded], team_day[folded], within_m):
         differ = numbers[first[a]] != numbers[first[b]]
         a, b = a[differ], b[differ]
         for one, other in ((a, b), (b, a)):
@@ -199,22 +198,40 @@ def repeated_households(team: np.ndarray, day: np.ndarray, at_s: np.ndarray, lon
     return asked
 
 
+def _folded(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that are alike in all columns folded into one: (row of the first of each, which one each row became)."""
+    order = np.lexsort(columns)
+    new = np.r_[True, np.logical_or.reduce([np.diff(c[order]) != 0 for c in columns])]
+    which = np.empty(len(order), int)
+    which[order] = np.cumsum(new) - 1
+    return order[new], which
+
+
+def _squares(lon: np.ndarray, lat: np.ndarray, within_m: float) -> np.ndarray:
+    """Key of the grid square of each position; no square is narrower than `within_m`, |lat| ≤ 80."""
+    east, north = metres_per_degree(np.abs(lat).max())
+    x = np.floor(lon / (within_m * 1.001 / east)).astype(np.int64)
+    y = np.floor(lat / (within_m * 1.001 / north)).astype(np.int64)
+    return np.asarray((x - x.min() + 1) * ROW + (y - y.min()))
+
+
+def _beside_another_group(lon: np.ndarray, lat: np.ndarray, group: np.ndarray, within_m: float) -> np.ndarray:
+    """A sieve: whether somebody of another group may be within `within_m`."""
+    if not len(lon):
+        return np.zeros(0, bool)
+    key = _squares(lon, lat, within_m)
+    order = np.argsort(key, kind="stable")
+    beside = np.empty(len(key), bool)
+    beside[order] = _of_several_groups(key[order], group[order])
+    return beside
+
+
 def _pairs_within(lon: np.ndarray, lat: np.ndarray, group: np.ndarray, within_m: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs (a, b) of positions at most `within_m` apart, each once, in portions; places where all are of one group give none.
-
-    Positions beyond 80° of latitude are left out: degrees of longitude shrink to nothing there.
     """
-    index = np.flatnonzero(np.abs(lat) <= 80)
-    if len(index) < 2:
-        return
-    east, north = metres_per_degree(np.abs(lat[index]).max())
-    x = np.floor(lon[index] / (within_m * 1.001 / east)).astype(np.int64)     # no column is narrower than within_m
-    y = np.floor(lat[index] / (within_m * 1.001 / north)).astype(np.int64)
-    key = (x - x.min()) * ROW + (y - y.min())
-    order = np.argsort(key, kind="stable")
-    index, key = index[order], key[order]
-    mixed = _of_several_groups(key, group[index])
-    index, key = index[mixed], key[mixed]
+    key = _squares(lon, lat, within_m)
+    index = np.argsort(key, kind="stable")
+    key = key[index]
     for step in (0, 1, ROW - 1, ROW, ROW + 1):          # this square, the one above, and the three to the right
         start = np.arange(len(key)) + 1 if step == 0 else np.searchsorted(key, key + step, side="left")
         count = np.maximum(np.searchsorted(key, key + step, side="right") - start, 0)
