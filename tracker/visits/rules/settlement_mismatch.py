@@ -1,0 +1,32 @@
+"""Was the visit made in the settlement that the team named?"""
+from dataclasses import dataclass
+
+import numpy as np
+from flask_babel import lazy_gettext as _l
+
+from geo.places import metres_to_extent
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule
+
+
+@dataclass(frozen=True)
+class Limits:
+    beyond_m: float = 150.0     # metres beyond accuracy from the extent; our choice: villages outgrow their drawn extent
+
+
+def ask(visits: Evidence, limits: Limits) -> Asked:
+    rows = np.flatnonzero(visits.usable & (visits.declared >= 0))
+    away_m = metres_to_extent(visits.places, visits.declared[rows], visits.lon[rows], visits.lat[rows])
+    far = away_m > limits.beyond_m + visits.slack_m[rows]
+    return Asked(rows[far], {"away_m": np.round(away_m[far])})
+
+
+RULE = Rule(
+    name="settlement_mismatch",
+    question=_l("Was the visit made in the settlement that the team named?"),
+    severity=DOUBT,
+    limits=Limits(),
+    ask=ask,
+    message=_l("{away_m} m outside the settlement named; up to {beyond_m} m plus the phone's accuracy is normal"),
+    explanation=_l("A form filled in elsewhere counts children in a place that nobody may have reached."),
+    honest_causes=_l("The village has outgrown its drawn extent, or the neighbour in the list was tapped. Ask first."),
+)

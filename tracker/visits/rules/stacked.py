@@ -1,0 +1,32 @@
+"""Were several households really visited on one and the same spot?"""
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+
+from geo.visits import stacked
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, where
+
+
+@dataclass(frozen=True)
+class Limits:
+    more_than: int = 6              # first visits; our choice: a courtyard of brothers holds that many doors
+    within_m: float = 15.0          # our choice: about what a phone can tell apart
+    within_s: float = 7200.0        # our choice
+
+
+def ask(visits: Evidence, limits: Limits) -> Asked:
+    in_compound = (visits.declared >= 0) & visits.compound[visits.declared] if len(visits.compound) else visits.declared >= 0
+    counted = visits.first & visits.usable & ~visits.post & ~in_compound
+    return where(stacked(visits.team, visits.at_s, visits.lon, visits.lat, counted, limits.more_than, limits.within_m, limits.within_s))
+
+
+RULE = Rule(
+    name="stacked",
+    question=_l("Were several households really visited on one and the same spot?"),
+    severity=DOUBT,
+    limits=Limits(),
+    ask=ask,
+    message=_l("one of more than {more_than} first visits within {within_m} m and two hours"),
+    explanation=_l("Forms filled in one after the other under one tree look like this."),
+    honest_causes=_l("A large compound or a block of flats: mark the place as a compound. Or families came to the team."),
+)
