@@ -73,8 +73,8 @@ def geodesic_km2(geometry: Shapes) -> Floats:
     parts, index = shapely.get_parts(geometry, return_index=True)
     is_polygon = shapely.get_type_id(parts) == POLYGON
     polygons = shapely.orient_polygons(parts[is_polygon])  # a hole counts as one only when it runs the other way
-    km2 = [abs(WGS84.geometry_area_perimeter(polygon)[0]) / 1e6 for polygon in polygons]
-    return np.bincount(index[is_polygon], km2, minlength=len(geometry))
+    km2 = np.array([abs(WGS84.geometry_area_perimeter(polygon)[0]) / 1e6 for polygon in polygons], dtype=float)
+    return np.bincount(index[is_polygon], weights=km2, minlength=len(geometry)).astype(float)
 
 
 def share_outside(inner: Shapes, outer: Shapes) -> Floats:
