@@ -11,6 +11,31 @@ from scipy.spatial import cKDTree
 
 from geo.places import metres_per_degree, near_metres, on_sphere
 
+COUNTS = ("children_eligible", "vaccinated", "absent", "refused", "other_missed", "guests_vaccinated", "zero_dose", "finger_marked")
+HOUSEHOLD = COUNTS[:5]          # what became of the children of the household itself
+
+UUID_HALVES = np.dtype([("hi", np.uint64), ("lo", np.uint64)])      # big-endian halves: sorted by (hi, lo) as PostgreSQL sorts UUIDs
+
+VISIT = np.dtype([              # one visit, judged; sorted by (team, at_us, instance)
+    ("instance", UUID_HALVES),
+    ("team", np.int32),
+    ("at_us", np.int64),        # microseconds since 1970, UTC, by the device's clock
+    ("received_us", np.int64),  # of receipt at the server; NEVER: came by file
+    ("lon", np.float64),        # degrees WGS 84; NaN: no position
+    ("lat", np.float64),
+    ("accuracy_m", np.float64), # NaN: not told
+    *((name, np.int32) for name in COUNTS),
+    ("is_revisit", np.bool_),
+    ("mock_location", np.bool_),
+    ("settlement", np.int32),   # as declared; 0: none
+    ("unit", np.int32),         # where it counts: > 0 a settlement, < 0 minus the lowest area, 0 nowhere
+    ("area", np.int32),         # lowest area of that unit; 0: nowhere
+    ("standing", np.int8),      # 1 valid, 2 doubtful, 3 rejected, 4 replaced
+    ("decided", np.int8),       # 1 kept, 3 set aside by a person; 0: the flags decide
+    ("flags", np.int32),        # bit mask of rules
+])
+NEVER = np.iinfo(np.int64).min
+
 PAIRS_AT_ONCE = 2_000_000       # how many pairs are looked at in one go: memory stays bounded when a phone is stuck
 ROW = np.int64(1) << 32         # one column to the right, in the key of a grid square
 
