@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column('state', sa.Text(), server_default='open', nullable=False),
         sa.Column('illustration', sa.Boolean(), server_default='false', nullable=False),
         sa.Column('microplan_id', sa.Integer(), nullable=True),
+        sa.Column('revision', sa.Integer(), server_default='0', nullable=False),
         sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
         sa.CheckConstraint("kind IN ('vaccination','plantation','inspection')", name=op.f('campaign_kind_known_check')),
         sa.CheckConstraint("state IN ('open','closed')", name=op.f('campaign_state_known_check')),
@@ -135,11 +136,10 @@ def upgrade() -> None:
         sa.Column('team_id', sa.Integer(), nullable=False),
         sa.Column('day', sa.Date(), nullable=False),
         sa.Column('visits', sa.Integer(), nullable=False),
-        sa.Column('digits', postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column('digit_chi2', sa.Double(), nullable=True),
         sa.Column('gap_variation', sa.Double(), nullable=True),
         sa.Column('eligible', sa.Integer(), nullable=False),
         sa.Column('missed', sa.Integer(), nullable=False),
-        sa.Column('p_value', sa.Double(), nullable=True),
         sa.Column('unlike_real_work', sa.Boolean(), server_default='false', nullable=False),
         sa.PrimaryKeyConstraint('campaign_id', 'team_id', 'day', name=op.f('team_day_pkey'))
     )
@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.Column('zero_dose', sa.Integer(), server_default='0', nullable=False),
         sa.Column('finger_marked', sa.Integer(), server_default='0', nullable=False),
         sa.Column('flags', sa.Integer(), server_default='0', nullable=False),
+        sa.Column('flags_digest', sa.Integer(), server_default='0', nullable=False),
         sa.Column('standing', sa.SmallInteger(), server_default='1', nullable=False),
         sa.Column('decided', sa.SmallInteger(), nullable=True),
         sa.Column('is_revisit', sa.Boolean(), server_default='false', nullable=False),
@@ -199,6 +200,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id', name=op.f('waiting_pkey'))
     )
     op.create_index(op.f('waiting_campaign_id_idx'), 'waiting', ['campaign_id'], unique=False)
+    op.create_table('walked_cell',
+        sa.Column('campaign_id', sa.Integer(), nullable=False),
+        sa.Column('cell', sa.BigInteger(), nullable=False),
+        sa.Column('team_id', sa.Integer(), nullable=False),
+        sa.Column('day', sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint('campaign_id', 'cell', 'team_id', 'day', name=op.f('walked_cell_pkey'))
+    )
+    op.create_table('heartbeat',
+        sa.Column('worker', sa.Text(), nullable=False),
+        sa.Column('beat_at', sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint('worker', name=op.f('heartbeat_pkey'))
+    )
     op.create_geospatial_table('area_piece',
         sa.Column('id', sa.Integer(), nullable=False),
         sa.Column('area_id', sa.Integer(), nullable=False),
@@ -303,7 +316,7 @@ def upgrade() -> None:
         sa.Column('language', sa.Text(), nullable=True),
         sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
         sa.Column('disabled_at', sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(role = 'team') = (team_id IS NOT NULL)", name=op.f('person_team_users_have_a_team_check')),
+        sa.CheckConstraint("role = 'team' OR team_id IS NULL", name=op.f('person_only_team_users_have_a_team_check')),
         sa.CheckConstraint("role IN ('admin','coordinator','supervisor','verifier','team','observer')", name=op.f('person_role_known_check')),
         sa.ForeignKeyConstraint(['team_id'], ['team.id'], name=op.f('person_team_id_fkey')),
         sa.PrimaryKeyConstraint('id', name=op.f('person_pkey'))
@@ -344,7 +357,8 @@ def upgrade() -> None:
         sa.Column('previous_sha256', sa.LargeBinary(), nullable=False),
         sa.Column('sha256', sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('audit_entry_person_id_fkey')),
-        sa.PrimaryKeyConstraint('id', name=op.f('audit_entry_pkey'))
+        sa.PrimaryKeyConstraint('id', name=op.f('audit_entry_pkey')),
+        sa.UniqueConstraint('previous_sha256', name=op.f('audit_entry_previous_sha256_key'))
     )
     op.create_index(op.f('audit_entry_kind_thing_idx'), 'audit_entry', ['kind', 'thing'], unique=False)
     op.create_table('decision',
@@ -361,6 +375,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('decision_person_id_fkey')),
         sa.PrimaryKeyConstraint('id', name=op.f('decision_pkey'))
     )
+    op.create_index(op.f('decision_person_id_idx'), 'decision', ['person_id'], unique=False)
     op.create_index(op.f('decision_instance_id_decided_at_idx'), 'decision', ['instance_id', 'decided_at'], unique=False)
     op.create_table('person_area',
         sa.Column('person_id', sa.Integer(), nullable=False),
@@ -387,6 +402,7 @@ def upgrade() -> None:
         sa.Column('secret_sha256', sa.LargeBinary(), nullable=False),
         sa.Column('person_id', sa.Integer(), nullable=False),
         sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+        sa.Column('seen_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
         sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
         sa.Column('address', postgresql.INET(), nullable=True),
         sa.Column('agent', sa.Text(), nullable=True),

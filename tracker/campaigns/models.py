@@ -38,6 +38,8 @@ class Campaign(Base):
     state: Mapped[Code] = mapped_column(server_default="open")
     illustration: Mapped[bool] = mapped_column(server_default="false")  # demonstration: areas are drawn, not official
     microplan_id: Mapped[int | None] = mapped_column(ForeignKey("microplan.id", use_alter=True))  # None: none published
+    revision: Mapped[Whole] = mapped_column(server_default="0")
+    # counts up with every change of what visits are measured against: settlements, plan, teams, thresholds
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
 
 

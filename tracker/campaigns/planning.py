@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tracker.areas.models import Area
 from tracker.campaigns.models import TEAM_TYPES, Campaign, CampaignArea, Microplan, PlanStop, Team
-from tracker.campaigns.settlements import refresh_settlements
+from tracker.campaigns.settlements import measure_anew, refresh_settlements
 from tracker.errors import NotFound, RowError, RowsRefused, WrongRequest
 
 URDU_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
@@ -112,9 +112,8 @@ def import_teams(session: Session, campaign: Campaign, rows: list[dict[str, str]
                 setattr(known[team], key, value)
             summary.updated += 1
     _refuse_if_any(summary)
-    if summary.updated:
-        refresh_settlements(session, campaign)
-    session.flush()
+    if summary.created or summary.updated:
+        measure_anew(session, campaign)
     return summary
 
 

@@ -38,7 +38,9 @@ REFRESH = text("""
         first_day = excluded.first_day, last_day = excluded.last_day, tile_key = excluded.tile_key, point = excluded.point,
         cells = excluded.cells""")
 
-JUDGE_ANEW = text("INSERT INTO waiting (campaign_id, team_ids) SELECT :campaign_id, NULL WHERE EXISTS (SELECT 1 FROM visit WHERE campaign_id = :campaign_id)")
+JUDGE_ANEW = text("""
+    INSERT INTO waiting (campaign_id, team_ids)
+    SELECT :campaign_id, NULL WHERE EXISTS (SELECT 1 FROM visit WHERE campaign_id = :campaign_id)""")
 
 
 def refresh_settlements(session: Session, campaign: Campaign) -> None:
@@ -50,6 +52,14 @@ def refresh_settlements(session: Session, campaign: Campaign) -> None:
     session.execute(REFRESH, {
         "campaign_id": campaign.id, "microplan_id": campaign.microplan_id, "vintage": campaign.vintage,
         "first_day": campaign.starts_on, "last_day": last_day(campaign)})
+    measure_anew(session, campaign)
+
+
+def measure_anew(session: Session, campaign: Campaign) -> None:
+    """What visits are measured against has changed: all of the campaign's wait to be judged again."""
+    campaign.revision = Campaign.revision + 1
+    session.flush()
+    session.refresh(campaign, ["revision"])
     session.execute(JUDGE_ANEW, {"campaign_id": campaign.id})
 
 
