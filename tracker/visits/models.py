@@ -91,6 +91,7 @@ class Visit(Base):
     zero_dose: Mapped[Sum]
     finger_marked: Mapped[Sum]
     flags: Mapped[Sum]  # bit mask over visits.rules.RULES
+    flags_digest: Mapped[Sum]  # of the numbers that its flags tell: they are rewritten when it differs
     standing: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     decided: Mapped[Small | None]  # KEEP or SET_ASIDE by a person; None: the flags decide
     is_revisit: Mapped[bool] = mapped_column(server_default="false")
@@ -121,6 +122,7 @@ class Decision(Base):
     __table_args__ = (
         CheckConstraint("action IN ('keep','set_aside','undo')", name="action_known"),
         Index(None, "instance_id", "decided_at"),
+        Index(None, "person_id"),
     )
 
     id: Mapped[BigKey]
@@ -161,8 +163,22 @@ class TeamDay(Base):
     gap_variation: Mapped[float | None]  # coefficient of variation of the gaps between visits; None: too few
     eligible: Mapped[Whole]
     missed: Mapped[Whole]
-    p_value: Mapped[float | None]
     unlike_real_work: Mapped[bool] = mapped_column(server_default="false")
+
+
+class WalkedCell(Base):
+    """Which teams were near here, on which days? Finds those who may have been at the same door.
+
+    One row per square of some 200 m in which a team-day has first visits. A square that is left again by a correction
+    may stay: it costs a look, never an answer.
+    """
+
+    __tablename__ = "walked_cell"
+
+    campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    cell: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # geo.nearby.squares
+    team_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    day: Mapped[Day] = mapped_column(primary_key=True)
 
 
 class TeamFlags(Base):
@@ -175,3 +191,12 @@ class TeamFlags(Base):
     rule: Mapped[Code] = mapped_column(primary_key=True)
     visits: Mapped[Whole]
     undecided: Mapped[Whole]  # of these, on how many no person has decided
+
+
+class Heartbeat(Base):
+    """When a background process last said that it is at work."""
+
+    __tablename__ = "heartbeat"
+
+    worker: Mapped[Code] = mapped_column(primary_key=True)
+    beat_at: Mapped[Instant]
