@@ -2,7 +2,9 @@
 
 Reads features in EPSG:4326; writes `area`, `area_within`, `area_piece` and where the settlements of that vintage lie.
 """
-from dataclasses import asdict, dataclass, field
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from geo import boundaries
 from geo.vector_files import Features
+from tracker.areas.incoming import ImportSummary, IncomingRow, check_fields
 from tracker.areas.models import LEVELS, Area
-from tracker.areas.placing import place_settlements
-from tracker.errors import RowError, WrongRequest
+from tracker.areas.placing import one_import_at_a_time, place_settlements
 
 OUTSIDE_PARENT_SHARE = 0.01
 SIBLING_OVERLAP_SHARE = 0.01
@@ -31,186 +33,203 @@ class AreaFields:
     name: str
     name_ur: str | None = None
     name_ps: str | None = None
-    parent: str | None = None
+    parent: str | None = None  # holds the parent's code; None: the parent is whoever covers most
     population: str | None = None
-    population_year: int | None = None
+    population_year: int | None = None  # of the whole file
 
 
 @dataclass
-class ImportSummary:
-    """What became of the rows of a file."""
-
-    read: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    repaired: int = 0
-    rejected: int = 0
-    seconds: float = 0.0
-    errors: list[RowError] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {key: value for key, value in asdict(self).items() if key != "errors"}
-
-
-@dataclass
-class _Row:
-    """One row on its way in. `row`: 1 is the first data row of the file."""
+class _Outline:
+    """An area of the file that may still be taken."""
 
     row: int
     code: str
-    name_en: str
-    name_ur: str | None
-    name_ps: str | None
-    parent_code: str | None
-    population: int | None
-    shape: Any
+    shape: shapely.Geometry
+    values: dict[str, Any]  # columns of `area` that come from the file
+    parent_code: str  # empty: none
     parent: Area | None = None
 
 
 def newest_vintage(session: Session) -> date | None:
     """The newest boundary vintage; None when no area is loaded."""
-    return session.scalar(text("SELECT max(vintage) FROM area"))
+    newest: date | None = session.scalar(text("SELECT max(vintage) FROM area"))
+    return newest
 
 
-def import_areas(session: Session, features: Features, fields: AreaFields, level: str, vintage: date, keep_good: bool = False) -> ImportSummary:
+def import_areas(
+    session: Session, features: Features, fields: AreaFields, level: str, vintage: date, keep_good: bool = False
+) -> ImportSummary:
     """Check every row and write them; with any refused row nothing is written, unless `keep_good`.
 
-    Refused: duplicate code, missing or unknown parent, empty or wrong geometry, over 1 % outside the parent, over 1 % common ground
-    with another area of the level. Crossing rings are repaired and counted.
+    Refused: duplicate code, missing or unknown parent, empty or wrong geometry, over 1 % outside the parent, over 1 %
+    common ground with another area of the level. Open and crossing rings are repaired and counted.
     """
-    for name in (fields.code, fields.name, fields.name_ur, fields.name_ps, fields.parent, fields.population):
-        if name and name not in features.attributes:
-            raise WrongRequest(field=name, why=_("the file has no such field; it has {names}").format(names=", ".join(features.attributes)))
+    check_fields(features, (fields.code, fields.name, fields.name_ur, fields.name_ps, fields.parent, fields.population))
+    one_import_at_a_time(session)
     summary = ImportSummary(read=len(features))
-    existing = {a.code: a for a in session.query(Area).filter_by(vintage=vintage)}
-    shapes, changed = boundaries.repaired(features.geometry)
-    rows = _readable_rows(features, fields, shapes, existing, level, summary)
-    rows = _with_parents(rows, existing, level, fields, summary)
-    rows = _inside_parents(rows, summary)
-    rows = _apart_from_siblings(rows, [a for a in existing.values() if a.level == level], summary)
-    summary.rejected = len({e.row for e in summary.errors})
+    known = {area.code: area for area in session.query(Area).filter_by(vintage=vintage)}
+    shapes, mended = boundaries.repaired(features.geometry)
+    outlines = _readable(features, fields, shapes, known, level, summary)
+    outlines = _with_parents(outlines, known, level, fields.parent, summary)
+    outlines = _within(outlines, known, summary)
+    outlines = _apart(outlines, known, level, summary)
+    summary.rejected = len(summary.refused_rows())
     if summary.errors and not keep_good:
         return summary
-    summary.repaired = int(sum(changed[r.row - 1] for r in rows))
-    _write(session, rows, existing, level, vintage, fields.population_year, summary)
-    if summary.created or summary.updated:
-        _rebuild_tree(session, vintage)
+    summary.repaired = int(sum((mended | features.closed)[o.row - 1] for o in outlines))
+    changed = _write(session, outlines, known, vintage, summary)
+    if changed:
+        _rebuild_tree(session, vintage, changed)
         place_settlements(session, vintage)
     return summary
 
 
-def _text(value: Any) -> str | None:
-    """An attribute as text; codes that a file stores as numbers lose their decimal point."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        value = int(value)
-    return str(value).strip().replace("\0", "") or None
-
-
-def _readable_rows(features: Features, fields: AreaFields, shapes: np.ndarray, existing: dict[str, Area], level: str,
-                   summary: ImportSummary) -> list[_Row]:
-    rows, seen = [], set()
-
-    def value(name: str | None, k: int) -> str | None:
-        return _text(features.attributes[name][k]) if name else None
-
-    for k in range(len(features)):
-        code, name = value(fields.code, k), value(fields.name, k)
-        refuse = _refuser(summary, k + 1)
-        if code is None:
-            refuse(fields.code, "code_missing", _("The row has no code. Give it one."))
-        elif code in seen or (code in existing and existing[code].level != level):
-            refuse(fields.code, "duplicate_code", _("{code} stands twice. Each area needs its own code.").format(code=code))
-        elif name is None:
-            refuse(fields.name, "name_missing", _("{code} has no name.").format(code=code))
-        elif shapes[k] is None:
-            refuse("geometry", "geometry_empty_or_wrong", _("{code} has no outline, or one that encloses nothing. Draw it as a polygon.").format(code=code))
-        elif (np.abs(shapely.get_coordinates(shapes[k])) > (180, 90)).any():
-            refuse("geometry", "outside_the_earth", _("{code} lies beyond 180° or 90°. Check the coordinate system.").format(code=code))
+def _readable(
+    features: Features,
+    fields: AreaFields,
+    shapes: boundaries.Shapes,
+    known: dict[str, Area],
+    level: str,
+    summary: ImportSummary,
+) -> list[_Outline]:
+    """The rows with a code of their own, a name and an outline."""
+    taken = {area.code for area in known.values() if area.level != level}
+    outlines = []
+    for index, shape in enumerate(shapes):
+        row = IncomingRow(features, index, summary)
+        code = row.code(fields.code, taken)
+        taken.add(code)
+        population = row.count(fields.population)
+        values = {
+            "level": level,
+            "name_en": row.name(fields.name),
+            "name_ur": row.words(fields.name_ur),
+            "name_ps": row.words(fields.name_ps),
+            "population": population,
+            "population_year": fields.population_year if population is not None else None,
+        }
+        if shape is None:
+            row.refuse(
+                "geometry",
+                "no_outline",
+                _("{code} has no outline, or one that encloses nothing. Draw it as a polygon.").format(code=code),
+            )
         else:
-            population = value(fields.population, k)
-            rows.append(_Row(k + 1, code, name, value(fields.name_ur, k), value(fields.name_ps, k), value(fields.parent, k),
-                             int(float(population)) if population and population.replace(".", "", 1).isdigit() else None, shapes[k]))
-        seen.add(code)
-    return rows
+            row.check_on_earth(shape)
+        if row.is_good:
+            parent_code = (row.words(fields.parent) or "").strip()
+            outlines.append(_Outline(row.row, code, shape, values, parent_code))
+    return outlines
 
 
-def _refuser(summary: ImportSummary, row: int):
-    return lambda field_, rule, message: summary.errors.append(RowError(row, field_, rule, message))
+def _with_parents(
+    outlines: list[_Outline], known: dict[str, Area], level: str, parent_field: str | None, summary: ImportSummary
+) -> list[_Outline]:
+    """Each with its parent: by code, else whoever of the level above covers most. The highest level has none."""
+    above = {area.code: area for area in known.values() if LEVELS.index(area.level) < LEVELS.index(level)}
+    if parent_field:
+        for outline in outlines:
+            outline.parent = above.get(outline.parent_code)
+            if outline.parent is None:
+                summary.refuse(
+                    outline.row,
+                    parent_field,
+                    "parent_unknown",
+                    _(
+                        '{code}: there is no area "{parent}" above level {level} in this vintage. '
+                        "Import the level above first, or correct the code."
+                    ).format(code=outline.code, parent=outline.parent_code, level=level),
+                )
+    elif above:
+        nearest = max((area.level for area in above.values()), key=LEVELS.index)
+        candidates = [area for area in above.values() if area.level == nearest]
+        covering = boundaries.largest_overlap(_array(o.shape for o in outlines), _array(map(_shape, candidates)))
+        for outline, index in zip(outlines, covering, strict=True):
+            outline.parent = candidates[index] if index >= 0 else None
+            if outline.parent is None:
+                summary.refuse(
+                    outline.row,
+                    "geometry",
+                    "parent_missing",
+                    _("{code} touches no {level}.").format(code=outline.code, level=nearest),
+                )
+    else:
+        return outlines
+    return [outline for outline in outlines if outline.parent]
 
 
-def _with_parents(rows: list[_Row], existing: dict[str, Area], level: str, fields: AreaFields, summary: ImportSummary) -> list[_Row]:
-    """Each row's parent by code, else by the largest overlap with the next level above that is loaded."""
-    above = [a for a in existing.values() if LEVELS.index(a.level) < LEVELS.index(level)]
-    if not above and not fields.parent:
-        return rows
-    nearest_level = max((a.level for a in above), key=LEVELS.index, default=None)
-    candidates = [a for a in above if a.level == nearest_level]
-    by_overlap = {}
-    if not fields.parent:
-        found = boundaries.largest_overlap(np.array([r.shape for r in rows]), np.array([_shape(a) for a in candidates]))
-        by_overlap = {r.row: candidates[i] if i >= 0 else None for r, i in zip(rows, found, strict=True)}
-    good = []
-    for r in rows:
-        r.parent = next((a for a in above if a.code == r.parent_code), None) if fields.parent else by_overlap[r.row]
-        if r.parent:
-            good.append(r)
-        elif fields.parent:
-            _refuser(summary, r.row)(fields.parent, "parent_unknown", _(
-                "{code}: no area {parent} above level {level} in this vintage. Import the level above first, or correct the code.").format(
-                    code=r.code, parent=r.parent_code, level=level))
-        else:
-            _refuser(summary, r.row)("geometry", "parent_missing", _("{code} touches no area of the level above.").format(code=r.code))
-    return good
+def _within(outlines: list[_Outline], known: dict[str, Area], summary: ImportSummary) -> list[_Outline]:
+    """Those that lie in their parent, and in which their children that are loaded already still lie."""
+    by_id = {known[o.code].id: o for o in outlines if o.code in known}
+    pairs = [(o, o.code, o.shape, o.parent.code, _shape(o.parent)) for o in outlines if o.parent]
+    for child in known.values():
+        if child.parent_id in by_id:
+            changed = by_id[child.parent_id]
+            pairs.append((changed, child.code, _shape(child), changed.code, changed.shape))
+    if not pairs:
+        return outlines
+    outside = boundaries.share_outside(_array(pair[2] for pair in pairs), _array(pair[4] for pair in pairs))
+    for (outline, inner, _inner, outer, _outer), share in zip(pairs, outside, strict=True):
+        if share > OUTSIDE_PARENT_SHARE:
+            summary.refuse(
+                outline.row,
+                "geometry",
+                "outside_parent",
+                _(
+                    "{share:.1%} of {inner} lies outside {outer}; 1 % is allowed. "
+                    "Correct the outline, or load changed boundaries as a new vintage."
+                ).format(share=share, inner=inner, outer=outer),
+            )
+    return _still_good(outlines, summary)
 
 
-def _inside_parents(rows: list[_Row], summary: ImportSummary) -> list[_Row]:
-    children = [r for r in rows if r.parent]
-    if not children:
-        return rows
-    outside = boundaries.share_outside(np.array([r.shape for r in children]), np.array([_shape(r.parent) for r in children]))
-    bad = {r.row: share for r, share in zip(children, outside, strict=True) if share > OUTSIDE_PARENT_SHARE}
-    for r in children:
-        if r.row in bad:
-            _refuser(summary, r.row)("geometry", "outside_parent", _("{code}: {share:.1%} of it lies outside its parent {parent}; 1 % is allowed.").format(
-                code=r.code, share=bad[r.row], parent=r.parent.code if r.parent else ""))
-    return [r for r in rows if r.row not in bad]
+def _apart(outlines: list[_Outline], known: dict[str, Area], level: str, summary: ImportSummary) -> list[_Outline]:
+    """Areas of one level may not share ground: the later of two rows is refused, and loaded areas stay."""
+    coming = {o.code for o in outlines}
+    loaded = [area for area in known.values() if area.level == level and area.code not in coming]
+    codes = [area.code for area in loaded] + [o.code for o in outlines]
+    shapes = _array([*map(_shape, loaded), *(o.shape for o in outlines)])
+    for first, second, share in boundaries.overlapping_pairs(shapes, SIBLING_OVERLAP_SHARE):
+        if second >= len(loaded):
+            summary.refuse(
+                outlines[second - len(loaded)].row,
+                "geometry",
+                "overlaps_sibling",
+                _(
+                    "{code} and {other} share {share:.1%} of the smaller of the two; 1 % is allowed.",
+                ).format(code=codes[second], other=codes[first], share=share),
+            )
+    return _still_good(outlines, summary)
 
 
-def _apart_from_siblings(rows: list[_Row], others: list[Area], summary: ImportSummary) -> list[_Row]:
-    """Areas of one level may not share ground; the later of two rows is refused, loaded areas stay."""
-    new_codes = {r.code for r in rows}
-    loaded = [a for a in others if a.code not in new_codes]
-    codes = [a.code for a in loaded] + [r.code for r in rows]
-    shapes = np.array([_shape(a) for a in loaded] + [r.shape for r in rows], dtype=object)
-    bad = {}
-    for i, j, share in boundaries.overlapping_pairs(shapes, SIBLING_OVERLAP_SHARE) if len(shapes) > 1 else []:
-        if j >= len(loaded):
-            bad[j - len(loaded)] = (codes[i], share)
-    for k, (other, share) in sorted(bad.items()):
-        _refuser(summary, rows[k].row)("geometry", "overlaps_sibling", _("{code} covers {share:.1%} of the smaller of itself and {other}; 1 % is allowed.").format(
-            code=rows[k].code, share=share, other=other))
-    return [r for k, r in enumerate(rows) if k not in bad]
+def _still_good(outlines: list[_Outline], summary: ImportSummary) -> list[_Outline]:
+    refused = summary.refused_rows()
+    return [o for o in outlines if o.row not in refused]
 
 
-def _shape(area: Area | None) -> Any:
-    return shapely.from_wkb(bytes(area.boundary.data)) if area else None
+def _array(shapes: Iterable[shapely.Geometry]) -> boundaries.Shapes:
+    return np.array(list(shapes), dtype=object)
 
 
-def _write(session: Session, rows: list[_Row], existing: dict[str, Area], level: str, vintage: date, year: int | None, summary: ImportSummary) -> None:
-    km2 = boundaries.geodesic_km2(np.array([r.shape for r in rows], dtype=object))
-    for r, size in zip(rows, km2, strict=True):
-        wkb = shapely.to_wkb(shapely.set_srid(r.shape, 4326), byte_order=1, include_srid=True)
-        values = {"level": level, "name_en": r.name_en, "name_ur": r.name_ur, "name_ps": r.name_ps, "population": r.population,
-                  "population_year": year if r.population is not None else None, "parent_id": r.parent.id if r.parent else None}
-        area = existing.get(r.code)
+def _shape(area: Area) -> shapely.Geometry:
+    return shapely.from_wkb(bytes(area.boundary.data))
+
+
+def _write(
+    session: Session, outlines: list[_Outline], known: dict[str, Area], vintage: date, summary: ImportSummary
+) -> list[Area]:
+    """Add the new areas and change those that differ; return both."""
+    changed = []
+    km2 = boundaries.geodesic_km2(_array(o.shape for o in outlines))
+    for outline, size in zip(outlines, km2, strict=True):
+        wkb = shapely.to_wkb(shapely.set_srid(outline.shape, 4326), byte_order=1, include_srid=True)
+        values = {**outline.values, "parent_id": outline.parent.id if outline.parent else None}
+        area = known.get(outline.code)
         if area is None:
-            area = Area(vintage=vintage, code=r.code)
+            area = Area(vintage=vintage, code=outline.code)
             session.add(area)
             summary.created += 1
-        elif all(getattr(area, k) == v for k, v in values.items()) and bytes(area.boundary.data) == wkb:
+        elif all(getattr(area, key) == value for key, value in values.items()) and bytes(area.boundary.data) == wkb:
             summary.unchanged += 1
             continue
         else:
@@ -218,7 +237,9 @@ def _write(session: Session, rows: list[_Row], existing: dict[str, Area], level:
         for key, value in values.items():
             setattr(area, key, value)
         area.boundary, area.area_km2 = WKBElement(wkb, extended=True), float(size)
+        changed.append(area)
     session.flush()
+    return changed
 
 
 REBUILD_TREE = (
@@ -229,15 +250,16 @@ REBUILD_TREE = (
             UNION ALL
             SELECT c.area_id, p.id, p.level, p.parent_id FROM climb c JOIN area p ON p.id = c.parent_id
         )
-        INSERT INTO area_within (area_id, ancestor_id, ancestor_level) SELECT area_id, ancestor_id, level FROM climb"""),
-    text("DELETE FROM area_piece p USING area a WHERE a.id = p.area_id AND a.vintage = :vintage"),
+        INSERT INTO area_within (area_id, ancestor_id, ancestor_level)
+        SELECT area_id, ancestor_id, level FROM climb"""),
+    text("DELETE FROM area_piece WHERE area_id = ANY(:changed)"),
     text("""
         INSERT INTO area_piece (area_id, piece)
-        SELECT id, CAST(ST_Subdivide(boundary, 64) AS geography) FROM area WHERE vintage = :vintage"""),
+        SELECT id, CAST(ST_Subdivide(boundary, 64) AS geography) FROM area WHERE id = ANY(:changed)"""),
 )
 
 
-def _rebuild_tree(session: Session, vintage: date) -> None:
+def _rebuild_tree(session: Session, vintage: date, changed: list[Area]) -> None:
     """Who lies within whom, and the small pieces that distances are measured to."""
     for statement in REBUILD_TREE:
-        session.execute(statement, {"vintage": vintage})
+        session.execute(statement, {"vintage": vintage, "changed": [area.id for area in changed]})
