@@ -3,6 +3,7 @@
 Verbs receive a session and never commit; doors open `transaction()` around them.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -58,8 +59,14 @@ def engine_for(url: str) -> Engine:
     return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=False, pool_use_lifo=True)
 
 
-def engine() -> Engine:
+@lru_cache(maxsize=4)
+def _engine_chosen(_database_url: str | None, _local_dir: str | None) -> Engine:
+    """Reading the settings takes longer than a short statement: once per environment is enough."""
     return engine_for(database_url())
+
+
+def engine() -> Engine:
+    return _engine_chosen(os.environ.get("DATABASE_URL"), os.environ.get("RASAI_LOCAL_DIR"))
 
 
 @contextmanager

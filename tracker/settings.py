@@ -25,6 +25,7 @@ class Settings:
     secret_key: str  # SECRET_KEY: signs CSRF tokens and cursors
     web_threads: int  # RASAI_WEB_THREADS: requests answered at once by one web process
     web_processes: int  # RASAI_WEB_PROCESSES
+    proxies: int  # RASAI_PROXIES: how many proxies of ours stand before us; their X-Forwarded-For is believed
 
     @property
     def is_production(self) -> bool:
@@ -61,6 +62,7 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
         secret_key=env.get("SECRET_KEY") or _kept_secret(local_dir, environment),
         web_threads=_whole_number(env, "RASAI_WEB_THREADS", 16),
         web_processes=_whole_number(env, "RASAI_WEB_PROCESSES", 1),
+        proxies=_whole_number(env, "RASAI_PROXIES", 0),
     )
 
 

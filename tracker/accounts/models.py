@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,7 +17,7 @@ class Person(Base):
     __tablename__ = "person"
     __table_args__ = (
         CheckConstraint("role IN ('admin','coordinator','supervisor','verifier','team','observer')", name="role_known"),
-        CheckConstraint("(role = 'team') = (team_id IS NOT NULL)", name="team_users_have_a_team"),
+        CheckConstraint("role = 'team' OR team_id IS NULL", name="only_team_users_have_a_team"),
         Index("person_email_key", text("lower(email)"), unique=True),
     )
 
@@ -26,7 +26,7 @@ class Person(Base):
     name: Mapped[Words]
     role: Mapped[Code]
     password_hash: Mapped[str | None]  # argon2id; None: cannot sign in by password
-    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))  # only for role team
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))  # role team; None: sees nothing yet
     language: Mapped[Code | None]  # en, ur, ps; None: as the browser asks
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
     disabled_at: Mapped[Instant | None]  # None: may sign in
@@ -49,6 +49,7 @@ class WebSession(Base):
     secret_sha256: Mapped[bytes] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
+    seen_at: Mapped[Instant] = mapped_column(server_default=NOW)  # to within a few minutes: a session left alone ends
     expires_at: Mapped[Instant]
     address: Mapped[str | None] = mapped_column(INET)
     agent: Mapped[Words | None]
@@ -82,7 +83,7 @@ class AuditEntry(Base):
     """Who did what to which thing. Append-only by trigger; each entry holds the hash of the one before it."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index(None, "kind", "thing"),)
+    __table_args__ = (Index(None, "kind", "thing"), UniqueConstraint("previous_sha256"))  # unique: no fork in the chain
 
     id: Mapped[BigKey]
     at: Mapped[Instant]
