@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column('illustration', sa.Boolean(), server_default='false', nullable=False),
         sa.Column('microplan_id', sa.Integer(), nullable=True),
         sa.Column('revision', sa.Integer(), server_default='0', nullable=False),
+        sa.Column('counted_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
         sa.CheckConstraint("kind IN ('vaccination','plantation','inspection')", name=op.f('campaign_kind_known_check')),
         sa.CheckConstraint("state IN ('open','closed')", name=op.f('campaign_state_known_check')),

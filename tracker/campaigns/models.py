@@ -40,6 +40,7 @@ class Campaign(Base):
     microplan_id: Mapped[int | None] = mapped_column(ForeignKey("microplan.id", use_alter=True))  # None: none published
     revision: Mapped[Whole] = mapped_column(server_default="0")
     # counts up with every change of what visits are measured against: settlements, plan, teams, thresholds
+    counted_at: Mapped[Instant | None]  # when the kept counts last followed the visits; None: never yet
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
 
 

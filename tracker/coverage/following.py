@@ -79,4 +79,5 @@ def _judge_and_count(session: Session, campaign_id: int, everything: bool) -> in
         visits += len(judged.visits)
     refresh_settlement_sums(session, campaign, touched)
     end_pass(session, run)
+    session.execute(text("UPDATE campaign SET counted_at = clock_timestamp() WHERE id = :id"), {"id": campaign_id})
     return visits
