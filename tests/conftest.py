@@ -17,6 +17,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
+import geo.vector_files  # noqa: F401  first: it decides which drivers pyogrio may register
 from tracker import settings
 from tracker.database import engine_for
 from tracker.embedded_postgres import EmbeddedPostgres

@@ -20,6 +20,7 @@ from geo.vector_files import Features
 from tracker.areas.incoming import ImportSummary, IncomingRow, check_fields
 from tracker.areas.models import LEVELS, Area
 from tracker.areas.placing import one_import_at_a_time, place_settlements
+from tracker.areas.tree import rebuild_tree
 
 OUTSIDE_PARENT_SHARE = 0.01
 SIBLING_OVERLAP_SHARE = 0.01
@@ -79,7 +80,7 @@ def import_areas(
     summary.repaired = int(sum((mended | features.closed)[o.row - 1] for o in outlines))
     changed = _write(session, outlines, known, vintage, summary)
     if changed:
-        _rebuild_tree(session, vintage, changed)
+        rebuild_tree(session, vintage, [area.id for area in changed])
         place_settlements(session, vintage)
     return summary
 
@@ -240,26 +241,3 @@ def _write(
         changed.append(area)
     session.flush()
     return changed
-
-
-REBUILD_TREE = (
-    text("DELETE FROM area_within w USING area a WHERE a.id = w.area_id AND a.vintage = :vintage"),
-    text("""
-        WITH RECURSIVE climb AS (       -- every area, then the areas above it one by one
-            SELECT id AS area_id, id AS ancestor_id, level, parent_id FROM area WHERE vintage = :vintage
-            UNION ALL
-            SELECT c.area_id, p.id, p.level, p.parent_id FROM climb c JOIN area p ON p.id = c.parent_id
-        )
-        INSERT INTO area_within (area_id, ancestor_id, ancestor_level)
-        SELECT area_id, ancestor_id, level FROM climb"""),
-    text("DELETE FROM area_piece WHERE area_id = ANY(:changed)"),
-    text("""
-        INSERT INTO area_piece (area_id, piece)
-        SELECT id, CAST(ST_Subdivide(boundary, 64) AS geography) FROM area WHERE id = ANY(:changed)"""),
-)
-
-
-def _rebuild_tree(session: Session, vintage: date, changed: list[Area]) -> None:
-    """Who lies within whom, and the small pieces that distances are measured to."""
-    for statement in REBUILD_TREE:
-        session.execute(statement, {"vintage": vintage, "changed": [area.id for area in changed]})
