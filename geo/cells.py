@@ -47,6 +47,7 @@ def inhabited_cells(centre: shapely.Point, extent: shapely.Geometry | None, radi
     if size:
         west, south, east, north = np.floor(np.array(shape.bounds) / size) * size + size // 2
         x, y = (a.ravel() for a in np.meshgrid(np.arange(west, east + size, size), np.arange(south, north + size, size)))
+        shapely.prepare(shape)
         held = shapely.contains_xy(shape, x, y)
         if held.any():
             order = np.lexsort((y[held], x[held]))

@@ -260,10 +260,9 @@ def _read_csv(path: Path, position: Position) -> Features:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
-            rows = list(reader)
+            rows, names = list(reader), list(reader.fieldnames or [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise FileNotReadable(f"{path.name} is no CSV in UTF-8 ({error}).") from None
-    names = list(reader.fieldnames or [])
     if missing := [name for name in (position.lon, position.lat) if name not in names]:
         raise FileNotReadable(f"{path.name} has no column {' and '.join(missing)}; it has {', '.join(names)}.")
     attributes = {name: np.array([row[name] or None for row in rows], dtype=object) for name in names}
