@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from apiflask import APIFlask
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, has_request_context, redirect, request
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import update
@@ -64,15 +64,24 @@ def _refuse_unreadable() -> None:
 
 def _guard() -> AnyResponse | None:
     """Nobody passes without signing in, except to what is public; unsafe requests by cookie carry a CSRF token."""
-    if request.endpoint is None or _is_public(current_app):
-        if request.endpoint and request.method in UNSAFE:
-            csrf.protect()
+    if request.endpoint is None:
+        return None  # answered as not found
+    if _is_public(current_app):
+        _check_form()
         return None
-    if identify() is None and request.method == "GET" and not answers_with_problem():
+    if identify() is None and request.method in ("GET", "HEAD") and not answers_with_problem():
         return redirect("/login?" + urlencode({"next": request.full_path.rstrip("?")}), code=303)
-    if not signed_in().by_token and request.method in UNSAFE:
-        csrf.protect()
+    if not signed_in().by_token:
+        _check_form()
     return None
+
+
+def _check_form() -> None:
+    """What a browser sends in a person's name must come from a page of ours."""
+    if request.method in UNSAFE:
+        csrf.protect()
+        if any("\0" in value for value in request.form.values()):
+            raise BadRequest
 
 
 def _is_public(app: Flask) -> bool:
@@ -85,8 +94,10 @@ def _is_public(app: Flask) -> bool:
 
 
 def _language() -> str:
-    """As asked for now, else as the person chose, else as this browser chose, else as it prefers."""
-    person = identify() if "identity" in g else None
+    """As asked for now, else as the person chose, else as this browser chose, else as it prefers; commands: English."""
+    if not has_request_context():
+        return "en"
+    person = g.get("identity")
     for wish in (request.args.get("lang"), person and person.language, request.cookies.get(LANGUAGE_COOKIE)):
         if wish in LANGUAGES:
             return str(wish)

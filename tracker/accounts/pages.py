@@ -1,4 +1,94 @@
-"""Sign-in, sign-out, people."""
+"""Sign-in and sign-out."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
 from apiflask import APIBlueprint
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import session as csrf_cookie
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from tracker.accounts import signing_in
+from tracker.accounts.identity import SESSION_COOKIE, identify, public
+from tracker.database import transaction
 
 pages = APIBlueprint("accounts_pages", __name__, enable_openapi=False)
+
+
+@pages.get("/login")
+@public
+def login() -> AnyResponse:
+    if identify() is not None:
+        return redirect(_our_own(request.args.get("next")), code=303)
+    return _form(200)
+
+
+@pages.post("/login")
+@public
+def post_login() -> AnyResponse:
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    address = request.remote_addr or "0.0.0.0"  # noqa: S104  a unix socket has none: all count as one
+    try:
+        with transaction() as session:
+            failure_id = signing_in.note_try(session, email, address)
+    except signing_in.TooManyTries as error:
+        answer = _form(429, str(error))
+        answer.headers["Retry-After"] = str(error.facts["retry_after_s"])
+        return answer
+    with transaction() as session:
+        person = signing_in.check_password(session, email, password)
+        if person is None:
+            return _form(401, gettext("E-mail address and password do not fit together."))
+        _end_session_of_request(session)
+        agent = request.headers.get("User-Agent", "")
+        secret = signing_in.open_session(session, person, password, failure_id, address, agent)
+    csrf_cookie.clear()  # a token that somebody planted before is worth nothing after signing in
+    signed_in = redirect(_our_own(request.form.get("next")), code=303)
+    signed_in.set_cookie(SESSION_COOKIE, secret, signing_in.LONGEST_SESSION, **_cookie_flags())
+    return signed_in
+
+
+@pages.post("/logout")
+@public
+def logout() -> AnyResponse:
+    with transaction() as session:
+        _end_session_of_request(session)
+    csrf_cookie.clear()
+    answer = redirect(url_for("accounts_pages.login"), code=303)
+    answer.delete_cookie(SESSION_COOKIE, **_cookie_flags())
+    return answer
+
+
+def _form(status: int, problem: str | None = None) -> Response:
+    page = render_template(
+        "accounts/login.html",
+        problem=problem,
+        email=request.form.get("email", ""),
+        next=_our_own(request.values.get("next")),
+    )
+    answer = make_response(page, status)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _end_session_of_request(session: Session) -> None:
+    """The secret changes with every sign-in, and what it opened before is closed."""
+    kept = request.cookies.get(SESSION_COOKIE)
+    if kept:
+        signing_in.end_session(session, kept)
+
+
+def _cookie_flags() -> dict[str, Any]:
+    return {"httponly": True, "samesite": "Lax", "secure": current_app.config["RASAI"].is_production}
+
+
+def _our_own(wish: str | None) -> str:
+    """Where to go on: a path of ours, else the start page. Nobody is sent elsewhere by a link that looks like ours."""
+    if not wish or not wish.isprintable() or "\\" in wish or not wish.startswith("/"):
+        return "/"
+    parts = urlsplit(wish)
+    own = not parts.scheme and not parts.netloc and not wish.startswith("//")
+    return wish if own and parts.path not in ("/login", "/logout") else "/"

@@ -1,8 +1,7 @@
 """Demonstration data: a round on real places with invented work, and what the rules find in it."""
 import json
 import time
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -30,7 +29,8 @@ def load_command(size: float, seed: int, start: datetime | None, as_json: bool) 
     made = load.load_demonstration(
         _run, settings, Path(current_app.static_folder or ""), size=size, seed=seed, start=start.date() if start else None
     )
-    logins = load.make_people(_create_person, settings, load.home_team(made))
+    with transaction() as session:
+        logins = load.make_people(session, settings, load.home_team(made))
     (settings.data_dir / "demo" / "made.json").write_text(json.dumps({"size": size, "seed": seed}))
     seconds = round(time.monotonic() - started, 1)
     if as_json:
@@ -57,10 +57,6 @@ def _run(*words: object) -> None:
     """One of our own commands, in this process; a refused row is said on standard error and does not stop the rest."""
     load.echo_progress(words)
     _invoke([str(word) for word in words])
-
-
-def _create_person(words: Sequence[str], password: str) -> None:
-    _invoke(["users", "create", *words, "--password", password])
 
 
 def _invoke(words: list[str]) -> None:

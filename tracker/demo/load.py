@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
+from tracker.accounts.people import create_person
+from tracker.accounts.scope import SERVER
 from tracker.demo.files import DemoFiles, write_demonstration
 from tracker.demo.walk import ZONE
 from tracker.errors import RasaiError
@@ -60,7 +63,7 @@ def _load_areas(run: Run, made: DemoFiles) -> None:
         run("areas", "import", made.areas(level), "--level", level, *names, *parent)
 
 
-def make_people(run_with_password: Callable[[Sequence[str], str], None], settings: Settings, team: str) -> Path:
+def make_people(session: Session, settings: Settings, team: str) -> Path:
     """One person of each role, passwords made afresh; give the file that tells them (readable by its owner only)."""
     people = [
         ("admin", "admin", []), ("coordinator.province", "coordinator", ["KP"]), ("verifier.province", "verifier", ["KP"]),
@@ -70,9 +73,10 @@ def make_people(run_with_password: Callable[[Sequence[str], str], None], setting
     logins = []
     for who, role, areas in people:
         email, password = f"{who}@demo.example", secrets.token_urlsafe(12)
-        of_team = ["--campaign", CAMPAIGN, "--team", team] if role == "team" else []
-        words = [email, "--role", role, "--name", f"Demo {who.replace('.', ', ')}", *of_team]
-        run_with_password([*words, *(w for area in areas for w in ("--area", area))], password)
+        create_person(
+            session, SERVER, email, role, name=f"Demo {who.replace('.', ', ')}", area_codes=areas,
+            team=(CAMPAIGN, team) if role == "team" else None, password=password,
+        )  # fmt: skip
         logins.append({"email": email, "password": password, "role": role, "areas": areas})
     path = settings.local_dir / "demo-logins.json"
     path.unlink(missing_ok=True)
