@@ -1,4 +1,78 @@
-"""The list of campaigns."""
+"""The list of campaigns, the start page, and light or dark."""
+
+from datetime import UTC, datetime
+
 from apiflask import APIBlueprint
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from tracker.accounts.identity import MANAGE, SEE_NUMBERS, may, signed_in
+from tracker.accounts.scope import campaign_in_scope, reading
+from tracker.campaigns.listing import areas_of, last_day, phase, teams_heard
+from tracker.campaigns.reading import campaigns_in_scope
+from tracker.coverage.report import coverage_report
+from tracker.page_frame import THEME_COOKIE, THEMES, exists
 
 pages = APIBlueprint("campaigns_pages", __name__, enable_openapi=False)
+
+A_YEAR_S = 365 * 24 * 3600
+
+
+@pages.get("/")
+@may(SEE_NUMBERS)
+def start() -> Response:
+    """The page that the person works in: coverage of the running campaign, else of the newest."""
+    identity, now = signed_in(), datetime.now(UTC)
+    with reading(identity.scope) as session:
+        seen = campaigns_in_scope(session, identity.scope)
+    running = [c for c in seen if phase(c, now) == "running"]
+    if not seen:
+        return redirect(url_for("campaigns_pages.campaigns"), code=303)
+    return redirect(_workplace((running or seen)[0].code), code=303)
+
+
+@pages.get("/campaigns/<code>")
+@may(SEE_NUMBERS)
+def campaign(code: str) -> Response:
+    identity = signed_in()
+    with reading(identity.scope) as session:
+        found = campaign_in_scope(session, code, identity.scope)
+    return redirect(_workplace(found.code), code=303)
+
+
+def _workplace(code: str) -> str:
+    if exists("coverage_pages.coverage"):
+        return url_for("coverage_pages.coverage", code=code)
+    return url_for("campaigns_pages.campaigns")
+
+
+@pages.get("/campaigns")
+@may(SEE_NUMBERS)
+def campaigns() -> str:
+    identity, now = signed_in(), datetime.now(UTC)
+    with reading(identity.scope) as session:
+        seen = campaigns_in_scope(session, identity.scope)
+        areas = areas_of(session, seen)
+        rows = [
+            {
+                "campaign": c, "areas": areas[c.id], "phase": phase(c, now), "last_day": last_day(c),
+                "total": coverage_report(session, c, identity.scope, "province", now=now)["total"],
+                "heard": teams_heard(session, c, identity.scope),
+            }
+            for c in seen
+        ]  # fmt: skip
+    return render_template("campaigns/campaigns.html", rows=rows, may_create=identity.may(MANAGE),
+                           illustration=any(c.illustration for c in seen))
+
+
+@pages.post("/theme")
+@may(SEE_NUMBERS)
+def choose_theme() -> Response:
+    """Light, dark, or as the system says; kept by this browser."""
+    wish, back = request.form.get("theme", ""), request.form.get("next", "/")
+    answer = redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/", code=303)
+    if wish in THEMES:
+        answer.set_cookie(THEME_COOKIE, wish, A_YEAR_S, samesite="Lax")
+    else:
+        answer.delete_cookie(THEME_COOKIE)
+    return answer

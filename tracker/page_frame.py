@@ -1,0 +1,128 @@
+"""What stands around every page: campaigns to switch between, the pages there are, whether teams are heard, the theme.
+
+Templates call `page_frame(campaign)`; it reads with the scope of the person who looks.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apiflask import APIFlask
+from flask import current_app, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from tracker import figures
+from tracker.accounts.identity import SEE_NUMBERS, SEE_VISITS, signed_in
+from tracker.accounts.scope import reading
+from tracker.campaigns.listing import Heard, teams_heard
+from tracker.campaigns.models import Campaign
+from tracker.campaigns.reading import campaigns_in_scope
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "theme"
+LANGUAGE_NAMES = {"en": "English", "ur": "اردو", "ps": "پښتو"}  # each in its own words
+ROLE_WORDS = {
+    "admin": _l("Administrator"), "coordinator": _l("Coordinator"), "supervisor": _l("Supervisor"),
+    "verifier": _l("Verifier"), "team": _l("Team"), "observer": _l("Observer"),
+}  # fmt: skip
+ZONE_WORDS = {"Asia/Karachi": _l("Pakistan"), "Asia/Kabul": _l("Afghanistan")}  # others by their name
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page in the main navigation, reached with the keys g and `key`. `of_campaign`: it shows one campaign."""
+
+    endpoint: str
+    words: Any
+    icon: str
+    key: str
+    roles: frozenset[str]
+    of_campaign: bool = True
+
+
+PLACES = (
+    Place("coverage_pages.coverage", _l("Coverage"), "map", "c", SEE_NUMBERS),
+    Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS),
+    Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    href: str
+    words: Any
+    icon: str
+    key: str
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    campaigns: list[Campaign]
+    heard: Heard | None  # None: the page shows no single campaign
+    places: list[Link]
+
+
+def attach(app: APIFlask) -> None:
+    app.context_processor(lambda: {"theme": chosen_theme()})
+    app.jinja_env.globals.update(
+        page_frame=page_frame, page_exists=exists, same_page=same_page, heard_words=heard_words, initials=initials,
+        language_names=LANGUAGE_NAMES, role_words=ROLE_WORDS, zone_words=zone_words,
+    )  # fmt: skip
+
+
+def page_frame(campaign: Campaign | None) -> Frame:
+    """For the person signed in; `campaign` is the one that the page shows."""
+    identity = signed_in()
+    with reading(identity.scope) as session:
+        seen = campaigns_in_scope(session, identity.scope)
+        heard = teams_heard(session, campaign, identity.scope) if campaign else None
+    code = campaign.code if campaign else (seen[0].code if seen else None)
+    return Frame(seen, heard, _links(identity.role, code))
+
+
+def _links(role: str, code: str | None) -> list[Link]:
+    links = []
+    for place in PLACES:
+        if exists(place.endpoint) and role in place.roles and (code or not place.of_campaign):
+            href = url_for(place.endpoint, code=code) if place.of_campaign else url_for(place.endpoint)
+            links.append(Link(href, place.words, place.icon, place.key, request.endpoint == place.endpoint))
+    return links
+
+
+def exists(endpoint: str) -> bool:
+    return endpoint in current_app.view_functions
+
+
+def heard_words(heard: Heard, timezone: str) -> Markup:
+    """298 of 300 teams heard · 19:40."""
+    words = figures.sentence(gettext("{heard} of {teams} teams heard"), {"heard": heard.heard, "teams": heard.teams})
+    if heard.last_heard_at is None:
+        return words
+    return Markup("{} · {}").format(words, figures.latest(heard.last_heard_at, timezone))
+
+
+def zone_words(timezone: str) -> str:
+    return str(ZONE_WORDS.get(timezone, timezone))
+
+
+def initials(name: str) -> str:
+    """SK of Sana Khan; s of sana@example.org."""
+    words = name.partition("@")[0].replace(".", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+
+def chosen_theme() -> str | None:
+    """light or dark; None: as the system says."""
+    kept = request.cookies.get(THEME_COOKIE)
+    return kept if kept in THEMES else None
+
+
+def same_page(**changed: Any) -> str:
+    """This address with some of its parameters changed; None takes one away."""
+    given = {**request.args.to_dict(flat=True), **changed}
+    kept = {name: value for name, value in given.items() if value not in (None, "")}
+    if request.endpoint is None or "GET" not in (request.url_rule.methods or ()):  # an address that leads nowhere
+        return url_for("campaigns_pages.start", **kept)
+    return url_for(request.endpoint, **{**(request.view_args or {}), **kept})
