@@ -1,7 +1,74 @@
 """Visits: import, check, export."""
+import time
+from pathlib import Path
+
 import click
+from flask import current_app
+from sqlalchemy import text
+
+from tracker.campaigns.planning import find_campaign
+from tracker.command_line import SOME_ROWS_REFUSED, Group, existing_file, json_option, rejects_option, say
+from tracker.coverage.following import follow
+from tracker.database import transaction
+from tracker.visits.exporting import export_visits
+from tracker.visits.file_formats import NotAVisitsFile
+from tracker.visits.file_import import Rejects, import_visits
+from tracker.visits.models import STANDINGS
+from tracker.visits.rules import RULES
+
+campaign_option = click.option("--campaign", "code", required=True)
 
 
-@click.group("visits")
+@click.group("visits", cls=Group)
 def visits() -> None:
     """Visits: import, check, export."""
+
+
+@visits.command("import")
+@existing_file
+@campaign_option
+@click.option("--channel", default="file", hidden=True)
+@rejects_option
+@json_option
+def import_command(file: Path, code: str, channel: str, rejects: Path | None, as_json: bool) -> None:
+    """Take visits from CSV, NDJSON, GeoPackage or Parquet, recognised by content."""
+    started = time.monotonic()
+    raw_folder = current_app.config["RASAI"].data_dir / "raw"
+    with Rejects(rejects) as refused, transaction() as session:
+        try:
+            summary = import_visits(session, find_campaign(session, code), file, raw_folder, refused, channel=channel)
+        except NotAVisitsFile as error:
+            raise click.ClickException(str(error)) from None
+    summary.seconds = round(time.monotonic() - started, 3)
+    for error in refused.shown:
+        click.echo(f"  row {error.row}, {error.field} ({error.rule}): {error.message}", err=True)
+    say(summary.as_dict(), as_json)
+    if summary.rejected or summary.conflict:
+        click.get_current_context().exit(SOME_ROWS_REFUSED)
+
+
+@visits.command("check")
+@campaign_option
+@click.option("--all", "everything", is_flag=True, help="Every visit once more, not only what waits.")
+@json_option
+def check_command(code: str, everything: bool, as_json: bool) -> None:
+    """Judge and count what waits; tell the standing and the flags of the whole campaign."""
+    with transaction() as session:
+        campaign_id = find_campaign(session, code).id
+    done = follow(campaign_id, everything)
+    with transaction() as session:
+        standing = dict(session.execute(text("SELECT standing, count(*) FROM visit WHERE campaign_id = :id AND standing < 4 GROUP BY 1"), {"id": campaign_id}).all())
+        flags = dict(session.execute(text("SELECT rule, sum(visits) FROM team_flags WHERE campaign_id = :id GROUP BY 1"), {"id": campaign_id}).all())
+    say({"checked": done.visits, "standing": {name: standing.get(n, 0) for n, name in STANDINGS.items() if name != "replaced"},
+         "flags": {rule.name: int(flags.get(rule.name, 0)) for rule in RULES}, "seconds": round(done.seconds, 3)}, as_json)
+
+
+@visits.command("export")
+@campaign_option
+@click.option("--format", "how", type=click.Choice(("csv", "ndjson", "parquet", "gpkg")), required=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def export_command(code: str, how: str, out: Path) -> None:
+    """Every column as sent, and where each visit counts, its standing and its flags."""
+    with transaction() as session:
+        count = export_visits(session, find_campaign(session, code), how, out)
+    click.echo(f"{count:,} visits → {out}", err=True)
