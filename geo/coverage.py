@@ -1,95 +1,126 @@
-"""Which inhabited cells did these visits reach? Pure functions over arrays."""
+"""Which inhabited cells did these visits reach? Pure functions over arrays.
+
+Grids come from `geo.cells`: squares aligned to whole multiples of their side, so that the centre of a square follows
+from its number, and a visit can only reach its own square and the eight around it.
+"""
+
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import pyproj
 
-OFFSET = 1 << 22        # cell numbers lie between −2^22 and 2^22 in both directions
+Whole = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+MOST_SQUARES = 1 << 12  # across one settlement, either way: 200 km of 50 m squares
 
 
 @dataclass(frozen=True)
 class CellGrids:
-    """The inhabited cells of many settlements, one after the other; `start[k]:start[k + 1]` are those of settlement k."""
+    """The inhabited cells of k settlements, one after the other: `start[j]:start[j + 1]` are those of settlement j.
 
-    utm_epsg: np.ndarray        # (k,)
-    cell_m: np.ndarray          # (k,) side of a cell; 0: the settlement is one cell
-    reach_m: np.ndarray         # (k,) how near to a cell's centre a visit must come
-    start: np.ndarray           # (k + 1,)
-    east_m: np.ndarray          # centres, in the settlement's own zone
-    north_m: np.ndarray
+    Centres are whole metres in the settlement's own zone, within a settlement sorted by (east, north).
+    """
 
-    def cells(self, k: int) -> int:
-        return int(self.start[k + 1] - self.start[k])
+    utm_epsg: Whole  # (k,)
+    cell_m: Whole  # (k,) side of a cell; 0: the settlement is one cell
+    reach_m: Floats  # (k,) how near to a cell's centre a visit must come; no longer than a cell's side
+    start: Whole  # (k + 1,)
+    east_m: Whole  # (cells,)
+    north_m: Whole
+
+    @cached_property
+    def cells(self) -> Whole:
+        """(k,) number of inhabited cells."""
+        return np.diff(self.start)
+
+    @cached_property
+    def first_square(self) -> tuple[Whole, Whole]:
+        """(k,) lowest east and north number of a settlement's squares; 0 where it is one cell."""
+        first = self.start[:-1]
+        side = np.maximum(self.cell_m, 1)
+        if not len(first):
+            return first, first
+        return self.east_m[first] // side, np.minimum.reduceat(self.north_m, first) // side
+
+    @cached_property
+    def keys(self) -> Whole:
+        """(cells,) ascending: which settlement, and which of its squares."""
+        owner = np.repeat(np.arange(len(self.utm_epsg)), self.cells)
+        side = np.maximum(self.cell_m[owner], 1)
+        west, south = self.first_square
+        x = np.where(self.cell_m[owner] > 0, self.east_m // side - west[owner], 0)
+        y = np.where(self.cell_m[owner] > 0, self.north_m // side - south[owner], 0)
+        return _key(owner, x, y)
 
 
-def reached_cells(grids: CellGrids, settlement: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reached_cells(grids: CellGrids, settlement: Whole, lon: Floats, lat: Floats) -> tuple[Whole, Whole]:
     """Pairs (visit, cell of its settlement, counted from 0) where the visit came within reach of the cell's centre.
 
-    settlement : (n,) row in `grids`.   lon, lat : (n,) degrees EPSG:4326
-    A visit reaches at most the nine cells around it, since reach is no longer than a cell's side.
+    settlement : (n,) row in `grids`.   lon, lat : (n,) degrees EPSG:4326, none missing
+    returns    : two arrays of one length, in no order; a visit without a cell in reach is in no pair
     """
     east, north = _projected(grids.utm_epsg[settlement], lon, lat)
-    size = grids.cell_m[settlement]
-    single = np.flatnonzero(size == 0)
-    first = grids.start[settlement[single]]
-    near = np.hypot(east[single] - grids.east_m[first], north[single] - grids.north_m[first]) <= grids.reach_m[settlement[single]]
-    visit, cell = [single[near]], [np.zeros(near.sum(), int)]
-    many = np.flatnonzero(size > 0)
-    x, y = (np.floor(a[many] / size[many]).astype(np.int64) for a in (east, north))
-    keys = _cell_keys(grids)
-    for dx in (-1, 0, 1):
-        for dy in (-1, 0, 1):
-            at = _find(keys, grids.start, settlement[many], x + dx, y + dy)
-            there = np.flatnonzero(at >= 0)
-            v, c = many[there], at[there]
-            close = np.hypot(east[v] - grids.east_m[c], north[v] - grids.north_m[c]) <= grids.reach_m[settlement[v]]
-            visit.append(v[close])
-            cell.append(c[close] - grids.start[settlement[v[close]]])
-    return np.concatenate(visit), np.concatenate(cell)
+    single = np.flatnonzero(grids.cell_m[settlement] == 0)
+    its_cell = grids.start[settlement[single]]
+    near = _within(
+        east[single] - grids.east_m[its_cell],
+        north[single] - grids.north_m[its_cell],
+        grids.reach_m[settlement[single]],
+    )
+    visits, cells = [single[near]], [np.zeros(int(near.sum()), np.int64)]
+    if len(single) < len(settlement):
+        visit, cell = _reached_squares(grids, settlement, east, north, np.flatnonzero(grids.cell_m[settlement] > 0))
+        visits, cells = [*visits, visit], [*cells, cell]
+    return np.concatenate(visits), np.concatenate(cells)
 
 
-def _projected(epsg: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _reached_squares(
+    grids: CellGrids, settlement: Whole, east: Floats, north: Floats, rows: Whole
+) -> tuple[Whole, Whole]:
+    """The same for visits (`rows`) of settlements with a grid of squares."""
+    owner = settlement[rows]
+    side, reach = grids.cell_m[owner], grids.reach_m[owner]
+    x, y = (np.floor(metres[rows] / side).astype(np.int64) for metres in (east, north))
+    west, south = grids.first_square
+    visits, cells = [], []
+    for step_x in (-1, 0, 1):
+        for step_y in (-1, 0, 1):
+            away_x, away_y = (x + step_x) * side + side // 2 - east[rows], (y + step_y) * side + side // 2 - north[rows]
+            column, line = x + step_x - west[owner], y + step_y - south[owner]
+            inside = (column >= 0) & (column < MOST_SQUARES) & (line >= 0) & (line < MOST_SQUARES)
+            near = np.flatnonzero(_within(away_x, away_y, reach) & inside)
+            wanted = _key(owner[near], column[near], line[near])
+            at = np.minimum(np.searchsorted(grids.keys, wanted), len(grids.keys) - 1)
+            inhabited = grids.keys[at] == wanted
+            visits.append(rows[near[inhabited]])
+            cells.append(at[inhabited] - grids.start[owner[near[inhabited]]])
+    return np.concatenate(visits), np.concatenate(cells)
+
+
+def _within(east_m: Floats, north_m: Floats, reach_m: Floats) -> npt.NDArray[np.bool_]:
+    """As squares: the recount in SQL compares the same numbers."""
+    within: npt.NDArray[np.bool_] = east_m * east_m + north_m * north_m <= reach_m * reach_m
+    return within
+
+
+def _key(owner: Whole, x: Whole, y: Whole) -> Whole:
+    key: Whole = (owner * MOST_SQUARES + x) * MOST_SQUARES + y
+    return key
+
+
+def _projected(epsg: Whole, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     """Positions in the UTM zone given for each."""
     east, north = np.empty(len(lon)), np.empty(len(lon))
     for zone in np.unique(epsg):
         mine = epsg == zone
-        east[mine], north[mine] = _transformer(int(zone)).transform(lon[mine], lat[mine])
+        east[mine], north[mine] = _to_utm(int(zone)).transform(lon[mine], lat[mine])
     return east, north
 
 
-_TRANSFORMERS: dict[int, pyproj.Transformer] = {}
-
-
-def _transformer(epsg: int) -> pyproj.Transformer:
-    if epsg not in _TRANSFORMERS:
-        _TRANSFORMERS[epsg] = pyproj.Transformer.from_crs(4326, epsg, always_xy=True)
-    return _TRANSFORMERS[epsg]
-
-
-def _key(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (x + OFFSET) * np.int64(2 * OFFSET) + (y + OFFSET)
-
-
-def _cell_keys(grids: CellGrids) -> np.ndarray:
-    """Key of each cell; those of one settlement are sorted because they are by (east, north)."""
-    owner = np.repeat(np.arange(len(grids.utm_epsg)), np.diff(grids.start))
-    size = np.maximum(grids.cell_m[owner], 1)
-    return _key(np.floor_divide(grids.east_m, size).astype(np.int64), np.floor_divide(grids.north_m, size).astype(np.int64)), owner
-
-
-def _find(keys: np.ndarray, start: np.ndarray, settlement: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Index of the cell (x, y) of each settlement; -1 where it is not inhabited."""
-    return _search_within(keys, start[settlement], start[settlement + 1], _key(x, y))
-
-
-def _search_within(keys: np.ndarray, low: np.ndarray, high: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Binary search in many ranges at once: index of `wanted` in keys[low:high], else -1."""
-    low, high, end = low.copy(), high.copy(), high
-    while (low < high).any():
-        middle = (low + high) // 2
-        less = keys[np.minimum(middle, len(keys) - 1)] < wanted
-        open_ = low < high
-        low = np.where(open_ & less, middle + 1, low)
-        high = np.where(open_ & ~less, middle, high)
-    there = (low < end) & (keys[np.minimum(low, len(keys) - 1)] == wanted)
-    return np.where(there, low, -1)
+@lru_cache(maxsize=128)
+def _to_utm(epsg: int) -> pyproj.Transformer:
+    """Making one takes milliseconds: each zone's is kept."""
+    return pyproj.Transformer.from_crs(4326, epsg, always_xy=True)

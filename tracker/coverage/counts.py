@@ -1,12 +1,14 @@
 """Keep the counts of judged teams: from arrays into `coverage_count`, from there into `campaign_settlement`.
 
-The key of a count is unit × day × team, so that a team's counts are replaced without looking at anybody else's. Runs in the
-transaction that judges; nothing here looks at visits in the database.
+The key of a count is unit × day × team, so that a team's counts are replaced without looking at anybody else's. Runs in
+the transaction that judges; nothing here looks at visits in the database.
 """
+
 import io
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -23,9 +25,9 @@ GRIDS = text("""
     FROM settlement s JOIN campaign_settlement c ON c.settlement_id = s.id
     WHERE c.campaign_id = :campaign ORDER BY s.id""")
 
-COLUMNS = ("unit_id", "day", "team_id", "area_id", *SUMS, "reached", "west", "south", "east", "north")
 KEY = ("unit_id", "day", "team_id")
-VALUES = tuple(c for c in COLUMNS if c not in KEY)
+VALUES = ("area_id", *SUMS, "reached", "west", "south", "east", "north")
+COLUMNS = (*KEY, *VALUES)
 
 CREATE_STAGING = """
     CREATE TEMP TABLE IF NOT EXISTS counted (LIKE coverage_count INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;
@@ -37,7 +39,8 @@ DROP_GONE = """
     RETURNING unit_id"""
 
 WRITE_CHANGED = f"""
-    INSERT INTO coverage_count AS c (campaign_id, {", ".join(COLUMNS)}) SELECT %(campaign)s, {", ".join(COLUMNS)} FROM counted
+    INSERT INTO coverage_count AS c (campaign_id, {", ".join(COLUMNS)})
+    SELECT %(campaign)s, {", ".join(COLUMNS)} FROM counted
     ON CONFLICT (campaign_id, unit_id, day, team_id) DO UPDATE SET {", ".join(f"{v} = excluded.{v}" for v in VALUES)}
     WHERE ({", ".join(f"c.{v}" for v in VALUES)}) IS DISTINCT FROM ({", ".join(f"excluded.{v}" for v in VALUES)})
     RETURNING unit_id"""
@@ -52,24 +55,27 @@ REFRESH_SETTLEMENTS = text(f"""
     ) n ON n.unit_id = touched.unit_id
     WHERE s.campaign_id = :campaign AND s.settlement_id = touched.unit_id""")
 
+CAMPAIGNS_KEPT = 8  # whose grids stay in memory between passes
+
 
 @dataclass(frozen=True)
 class _Grids:
     """Cell grids of a campaign's settlements at one revision."""
 
     revision: int
-    settlement_id: np.ndarray       # sorted
+    settlement_id: npt.NDArray[np.int64]  # sorted
     grids: CellGrids
 
 
-_KEPT: dict[int, _Grids] = {}
+_KEPT: dict[tuple[str, int], _Grids] = {}  # by database and campaign
 
 
 def keep(session: Session, judged: Judged) -> set[int]:
     """Replace the counts of these teams; give the units whose counts changed."""
     cursor: Cursor = session.connection().connection.cursor()
     cursor.execute(CREATE_STAGING)
-    cursor.copy_expert(f"COPY counted ({', '.join(COLUMNS)}) FROM STDIN", io.StringIO(_rows(judged, _grids_of(session, judged.campaign))))
+    rows = _rows(judged, _grids_of(session, judged.campaign))
+    cursor.copy_expert(f"COPY counted ({', '.join(COLUMNS)}) FROM STDIN", io.StringIO(rows))
     values = {"campaign": judged.campaign.id, "teams": judged.team_ids}
     touched: set[int] = set()
     for statement in (DROP_GONE, WRITE_CHANGED):
@@ -86,70 +92,109 @@ def refresh_settlement_sums(session: Session, campaign: Campaign, units: set[int
 
 
 def visit_sums(visits: np.ndarray) -> dict[str, np.ndarray]:
-    """What each visit adds to each sum: a replaced one nothing, a rejected one only to `visits…` and `vaccinated_rejected`."""
+    """What each visit adds to each sum of SUMS, in its order.
+
+    A replaced visit adds nothing, a rejected one only to `visits`, `visits_rejected` and `vaccinated_rejected`.
+    """
     standing, revisit = visits["standing"], visits["is_revisit"]
-    alive, counts, valid = standing != REPLACED, (standing == VALID) | (standing == DOUBTFUL), standing == VALID
+    valid, doubtful, rejected = standing == VALID, standing == DOUBTFUL, standing == REJECTED
+    counts = valid | doubtful
     first, again = counts & ~revisit, counts & revisit
     return {
-        "visits": alive.astype(int), "visits_valid": valid.astype(int), "visits_doubtful": (standing == DOUBTFUL).astype(int),
-        "visits_rejected": (standing == REJECTED).astype(int), "eligible": visits["children_eligible"] * first,
-        "vaccinated": visits["vaccinated"] * counts, "vaccinated_confirmed": visits["vaccinated"] * valid,
-        "vaccinated_rejected": visits["vaccinated"] * (standing == REJECTED), "guests": visits["guests_vaccinated"] * counts,
-        "zero_dose": visits["zero_dose"] * counts, "missed_absent": visits["absent"] * first, "missed_refused": visits["refused"] * first,
-        "missed_other": visits["other_missed"] * first, "recovered": visits["vaccinated"] * again}
+        "visits": standing != REPLACED,
+        "visits_valid": valid,
+        "visits_doubtful": doubtful,
+        "visits_rejected": rejected,
+        "eligible": visits["children_eligible"] * first,
+        "vaccinated": visits["vaccinated"] * counts,
+        "vaccinated_confirmed": visits["vaccinated"] * valid,
+        "vaccinated_rejected": visits["vaccinated"] * rejected,
+        "guests": visits["guests_vaccinated"] * counts,
+        "zero_dose": visits["zero_dose"] * counts,
+        "missed_absent": visits["absent"] * first,
+        "missed_refused": visits["refused"] * first,
+        "missed_other": visits["other_missed"] * first,
+        "recovered": visits["vaccinated"] * again,
+    }
 
 
 def _rows(judged: Judged, kept: _Grids) -> str:
     """The teams' counts as rows of COLUMNS, for COPY."""
-    alive = judged.visits["standing"] != REPLACED
-    visits, day = judged.visits[alive], judged.day[alive]
+    counted = judged.visits["standing"] != REPLACED
+    visits, day = judged.visits[counted], judged.day[counted]
     if not len(visits):
         return ""
     order = np.lexsort((day, visits["unit"], visits["team"]))
     visits, day = visits[order], day[order]
-    new = np.r_[True, (np.diff(visits["team"]) != 0) | (np.diff(visits["unit"]) != 0) | (np.diff(day) != np.timedelta64(0, "D"))]
-    starts = np.flatnonzero(new)
-    group = np.cumsum(new) - 1
-    sums = [np.add.reduceat(values.astype(np.int64), starts) for values in visit_sums(visits).values()]
-    boxes = [_no_nan(np.fmin.reduceat(visits["lon"], starts)), _no_nan(np.fmin.reduceat(visits["lat"], starts)),
-             _no_nan(np.fmax.reduceat(visits["lon"], starts)), _no_nan(np.fmax.reduceat(visits["lat"], starts))]
-    reached = _reached_bits(visits, group, visits["unit"][starts], kept)
-    columns = [visits["unit"][starts].tolist(), day[starts].astype(str).tolist(), visits["team"][starts].tolist(), visits["area"][starts].tolist(),
-               *(s.tolist() for s in sums), reached, *boxes]
+    is_first = np.r_[True, _differs(visits["team"]) | _differs(visits["unit"]) | _differs(day)]
+    starts, group = np.flatnonzero(is_first), np.cumsum(is_first) - 1
+    first = visits[starts]
+    sums = visit_sums(visits)
+    columns = [
+        first["unit"].tolist(),
+        day[starts].astype(str).tolist(),
+        first["team"].tolist(),
+        first["area"].tolist(),
+        *(np.add.reduceat(sums[name].astype(np.int64), starts).tolist() for name in SUMS),
+        _reached_bits(visits, group, first["unit"], kept),
+        _degrees(np.fmin.reduceat(visits["lon"], starts)),
+        _degrees(np.fmin.reduceat(visits["lat"], starts)),
+        _degrees(np.fmax.reduceat(visits["lon"], starts)),
+        _degrees(np.fmax.reduceat(visits["lat"], starts)),
+    ]
     return "".join("\t".join(map(str, row)) + "\n" for row in zip(*columns, strict=True))
 
 
-def _no_nan(values: np.ndarray) -> list[object]:
+def _differs(values: np.ndarray) -> npt.NDArray[np.bool_]:
+    """Whether each value differs from the one before it; one shorter than `values`."""
+    differs: npt.NDArray[np.bool_] = values[1:] != values[:-1]
+    return differs
+
+
+def _degrees(values: np.ndarray) -> list[str]:
+    """As PostgreSQL reads them back bit by bit; NULL where no visit has a position."""
     return [r"\N" if v != v else repr(v) for v in values.tolist()]
 
 
 def _reached_bits(visits: np.ndarray, group: np.ndarray, units: np.ndarray, kept: _Grids) -> list[str]:
-    """Per group the bit string of its settlement's cells, "1" where a valid visit came within reach; NULL outside settlements."""
+    """Per group one bit per cell of its settlement, "1" where a valid visit came within reach.
+
+    NULL outside the campaign's settlements.
+    """
     place = np.searchsorted(kept.settlement_id, units)
-    known = np.zeros(len(units), bool)
-    inside = place < len(kept.settlement_id)
-    known[inside] = kept.settlement_id[place[inside]] == units[inside]
+    known = place < len(kept.settlement_id)
+    known[known] = kept.settlement_id[place[known]] == units[known]
+    cells = np.zeros(len(units), np.int64)
+    cells[known] = kept.grids.cells[place[known]]
+    start = np.r_[0, np.cumsum(cells)]
+    bits = np.full(start[-1], ord("0"), np.uint8)
     rows = np.flatnonzero((visits["standing"] == VALID) & ~np.isnan(visits["lon"]) & known[group])
     visit, cell = reached_cells(kept.grids, place[group[rows]], visits["lon"][rows], visits["lat"][rows])
-    pairs = np.unique(np.column_stack([group[rows[visit]], cell]), axis=0)
-    bits = [bytearray(b"0" * kept.grids.cells(int(place[g]))) if known[g] else bytearray(rb"\N") for g in range(len(units))]
-    for g, c in pairs.tolist():
-        bits[g][c] = 0x31
-    return [b.decode() for b in bits]
+    bits[start[group[rows[visit]]] + cell] = ord("1")
+    words = bits.tobytes().decode("ascii")
+    spans = zip(start[:-1].tolist(), start[1:].tolist(), strict=True)
+    return [words[low:high] or r"\N" for low, high in spans]
 
 
 def _grids_of(session: Session, campaign: Campaign) -> _Grids:
-    kept = _KEPT.get(campaign.id)
+    key = (str(session.connection().engine.url), campaign.id)
+    kept = _KEPT.pop(key, None)
     if kept is None or kept.revision != campaign.revision:
-        rows = session.execute(GRIDS, {"campaign": campaign.id}).all()
-        kept = _KEPT[campaign.id] = _Grids(campaign.revision, np.array([r.id for r in rows], int), CellGrids(
-            utm_epsg=np.array([r.utm_epsg for r in rows], int), cell_m=np.array([r.cell_m for r in rows], int),
-            reach_m=np.array([REACH_M.get(r.type, OTHER_REACH_M) for r in rows], float),
-            start=np.r_[0, np.cumsum([r.cells for r in rows])].astype(int),
-            east_m=np.array([x for r in rows for x in r.cell_east_m], int), north_m=np.array([y for r in rows for y in r.cell_north_m], int)))
+        kept = _read_grids(session, campaign)
+    while len(_KEPT) >= CAMPAIGNS_KEPT:
+        _KEPT.pop(next(iter(_KEPT)))  # the one not used for longest
+    _KEPT[key] = kept
     return kept
 
 
-def forget_grids() -> None:
-    """Drop what is kept; for tests that use many databases in one process."""
-    _KEPT.clear()
+def _read_grids(session: Session, campaign: Campaign) -> _Grids:
+    rows = session.execute(GRIDS, {"campaign": campaign.id}).all()
+    grids = CellGrids(
+        utm_epsg=np.array([r.utm_epsg for r in rows], np.int64),
+        cell_m=np.array([r.cell_m for r in rows], np.int64),
+        reach_m=np.array([REACH_M.get(r.type, OTHER_REACH_M) for r in rows], np.float64),
+        start=np.cumsum([0, *(r.cells for r in rows)], dtype=np.int64),
+        east_m=np.array([metres for r in rows for metres in r.cell_east_m], np.int64),
+        north_m=np.array([metres for r in rows for metres in r.cell_north_m], np.int64),
+    )
+    return _Grids(campaign.revision, np.array([r.id for r in rows], np.int64), grids)

@@ -1,12 +1,17 @@
 """Kept counts: the only thing that pages read. Written by `coverage.counts` in the transaction that judges the
 visits."""
 
+from typing import Annotated
+
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.database import Base, Day, Sum, Whole
+from tracker.database import Base, Day, Whole
+
+# a single form may claim two thousand million children: stored, rejected, and it must not break the sum
+Sum = Annotated[int, mapped_column(BigInteger, server_default="0")]
 
 # summed over visits; names are CONTRACTS' and the report's
 SUMS = (
