@@ -1,18 +1,20 @@
 """Which cells of a settlement are inhabited, and in which grid?
 
-Squares of 50 m over an urban extent and 100 m over a small settlement's, aligned to whole multiples in the UTM zone of its
-centre; a cell counts when its centre lies in the extent. Anything else is one cell. (Our choice; footprints may replace it.)
+Squares of 50 m over an urban extent and 100 m over a small settlement's, aligned to whole multiples in the UTM zone of
+its centre; a cell counts when its centre lies in the extent. Anything else is one cell. (Our choice; footprints may
+replace it.)
 """
+
 from dataclasses import dataclass
 
 import numpy as np
 import pyproj
 import shapely
 
-CELL_M = {"urban": 50, "small": 100}        # any other type: the settlement is one cell
-REACH_M = {"urban": 50.0}                   # how near a visit must come to a cell's centre; others 100 m
+CELL_M = {"urban": 50, "small": 100}  # any other type: the settlement is one cell
+REACH_M = {"urban": 50.0}  # how near a visit must come to a cell's centre; others 100 m
 OTHER_REACH_M = 100.0
-ROUND_SEGMENTS = 32                         # per quarter of a round extent
+ROUND_SEGMENTS = 32  # per quarter of a round extent
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Grid:
 def utm_zone(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     """EPSG code of the UTM zone of each position: 326zz north, 327zz south."""
     zone = np.clip(np.floor((np.asarray(lon) + 180) / 6).astype(int) + 1, 1, 60)
-    return np.where(np.asarray(lat) >= 0, 32600, 32700) + zone
+    epsg: np.ndarray = np.where(np.asarray(lat) >= 0, 32600, 32700) + zone
+    return epsg
 
 
 def inhabited_cells(centre: shapely.Point, extent: shapely.Geometry | None, radius_m: float, kind: str) -> Grid:
@@ -46,7 +49,9 @@ def inhabited_cells(centre: shapely.Point, extent: shapely.Geometry | None, radi
     size = CELL_M.get(kind)
     if size:
         west, south, east, north = np.floor(np.array(shape.bounds) / size) * size + size // 2
-        x, y = (a.ravel() for a in np.meshgrid(np.arange(west, east + size, size), np.arange(south, north + size, size)))
+        x, y = (
+            a.ravel() for a in np.meshgrid(np.arange(west, east + size, size), np.arange(south, north + size, size))
+        )
         shapely.prepare(shape)
         held = shapely.contains_xy(shape, x, y)
         if held.any():
