@@ -1,12 +1,11 @@
 """How many children were reached, where, by whom and when? One verb for the command, the API and the pages.
 
-Reads kept counts only (`campaign_settlement`; with `until` or by team and day `coverage_count`), never visits; writes nothing. What depends
-on the date is computed here from the date given, so that the same question gives the same answer.
+Reads kept counts only (`campaign_settlement`; up to a day, by team and by day `coverage_count`), never visits; writes
+nothing. What depends on the date is computed from the moment given, so that the same question gives the same answer.
 """
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from sqlalchemy import text
@@ -16,185 +15,76 @@ from tracker.accounts.scope import Scope
 from tracker.areas.models import LEVELS, Area
 from tracker.campaigns.models import Campaign
 from tracker.coverage.models import SUMS
-from tracker.coverage.statuses import STATUS, STATUSES
+from tracker.coverage.statuses import STATUSES
+from tracker.coverage.units import COUNTS, SETTLEMENT_SEEN, SUMMED, TOTALLED, binds, moment, units
 from tracker.errors import NotFound, WrongRequest
 
 ALL_LEVELS = (*LEVELS, "settlement", "team", "day")
-SMALL_TARGET = 10           # below it, observers see no target and no share
-ADDED = ("settlements", "settlements_visited", "target", *SUMS, "still_missed", "due", "no_word", "unreached", "cells", "cells_reached")
-NOT_BY_TEAM = ("settlements", "settlements_visited", "still_missed", "due", "no_word", "unreached", "geographic_coverage")
+ADDED = (
+    "settlements", "settlements_visited", "target", *SUMS, "still_missed", "due", "no_word", "unreached", "cells",
+    "cells_reached", "hidden", "claimed_of_target", "confirmed_of_target",
+)  # fmt: skip
+INTERNAL = ("at_level", "place", "team_id", "area_id")
+OF_TARGETS = ("target", "unreached", "due")  # null where every target that they are made of is hidden
+NOT_BY_TEAM = ("settlements", "settlements_visited", "still_missed", "due", "no_word", "unreached", "by_status")
 
 
-@dataclass(frozen=True)
-class Moment:
-    """What "now" means for a report: days are local, `over_before` is the first day that is not over yet."""
-
-    today: date
-    until: date | None
-
-    @property
-    def over_before(self) -> date:
-        return min(self.today, self.until + timedelta(days=1)) if self.until else self.today
-
-    @property
-    def begun_by(self) -> date:
-        return min(self.today, self.until) if self.until else self.today
-
-
-def moment(campaign: Campaign, now: datetime, until: date | None) -> Moment:
-    return Moment(now.astimezone(ZoneInfo(campaign.timezone)).date(), until)
-
-
-_SUM_COLUMNS = ", ".join(SUMS)
-_SUMMED = ", ".join(f"CAST(sum({c}) AS integer) AS {c}" for c in SUMS)
-
-IN_SCOPE = "(x.area_id <@ CAST(:areas AS int4multirange) OR x.settlement_id = ANY(:settlement_ids))"
-
-# settlements of the campaign as they stand now, or with the visits of the days up to :until
-NOW = f"""
-    SELECT x.settlement_id AS unit_id, x.area_id, x.team_id, x.target, x.target_fixed, x.first_day, x.last_day, x.cells, x.cells_reached,
-           {", ".join(f"x.{c}" for c in SUMS)}
-    FROM campaign_settlement x WHERE x.campaign_id = :campaign AND {IN_SCOPE}"""
-
-UNTIL = f"""
-    SELECT x.settlement_id AS unit_id, x.area_id, x.team_id, x.target, x.target_fixed, x.first_day, x.last_day, x.cells,
-           coalesce(n.cells_reached, 0) AS cells_reached, {", ".join(f"coalesce(n.{c}, 0) AS {c}" for c in SUMS)}
-    FROM campaign_settlement x LEFT JOIN (
-        SELECT unit_id, bit_count(bit_or(reached)) AS cells_reached, {_SUMMED}
-        FROM coverage_count WHERE campaign_id = :campaign AND day <= :until AND unit_id > 0 GROUP BY unit_id
-    ) n ON n.unit_id = x.settlement_id
-    WHERE x.campaign_id = :campaign AND {IN_SCOPE}"""
-
-# what counts in no settlement of the campaign: each such unit like one settlement without target
-BUCKETS = f"""
-    SELECT c.unit_id, c.area_id, {_SUMMED}
-    FROM coverage_count c
-    WHERE c.campaign_id = :campaign AND (CAST(:until AS date) IS NULL OR c.day <= :until)
-      AND (c.area_id <@ CAST(:areas AS int4multirange) OR c.team_id = :scope_team_id)
-      AND NOT EXISTS (SELECT 1 FROM campaign_settlement s WHERE s.campaign_id = :campaign AND s.settlement_id = c.unit_id)
-    GROUP BY c.unit_id, c.area_id"""
-
-TEAMS_OF_UNITS = """
-    SELECT p.settlement_id AS unit_id, p.team_id FROM plan_stop p WHERE p.microplan_id = :microplan
-    UNION SELECT unit_id, team_id FROM coverage_count WHERE campaign_id = :campaign"""
-
-
-def _units(until: date | None) -> str:
-    """All units with their sums and what follows from the date; `kind` tells settlements from buckets."""
-    return f"""
-    WITH campaign_scope AS MATERIALIZED (
-        SELECT DISTINCT w.area_id FROM campaign_area c JOIN area_within w ON w.ancestor_id = c.area_id WHERE c.campaign_id = :campaign
-    ), asked_for AS MATERIALIZED (       -- the areas below the one asked for; all when none is
-        SELECT w.area_id FROM area_within w WHERE w.ancestor_id = :area
-    ), counted AS (
-        SELECT *, true AS is_settlement FROM ({UNTIL if until else NOW}) s
-        UNION ALL
-        SELECT unit_id, area_id, NULL, 0, 0, NULL, NULL, 0, 0, {_SUM_COLUMNS}, false FROM ({BUCKETS}) b
-    ), units AS (
-        SELECT x.*, t.heard_at AS team_heard_at,
-               CASE WHEN x.is_settlement THEN {STATUS} END AS status,
-               greatest(0, missed_absent + missed_refused + missed_other - recovered) AS still_missed,
-               greatest(0, target - vaccinated_confirmed) AS unreached,
-               is_settlement AND CASE WHEN :microplan IS NULL THEN first_day ELSE last_day END <= :begun_by AS is_due,
-               is_settlement AND last_day <= :begun_by AND visits = 0 AND x.team_id IS NOT NULL
-                   AND (t.heard_at IS NULL OR t.heard_at < (last_day + time '00:00') AT TIME ZONE :zone) AS is_silent
-        FROM counted x LEFT JOIN team t ON t.id = x.team_id
-        WHERE CAST(:area AS integer) IS NULL OR x.area_id IN (SELECT area_id FROM asked_for)
-    )"""
-
-
-_GROUPED = f"""
-    count(*) FILTER (WHERE is_settlement) AS settlements, count(*) FILTER (WHERE is_settlement AND visits > visits_rejected) AS settlements_visited,
-    coalesce(sum(target), 0) AS target, {", ".join(f"coalesce(sum({c}), 0) AS {c}" for c in SUMS)},
-    coalesce(sum(still_missed), 0) AS still_missed, coalesce(sum(target) FILTER (WHERE is_due), 0) AS due,
-    count(*) FILTER (WHERE is_silent) AS no_word, coalesce(sum(unreached), 0) AS unreached,
-    coalesce(sum(cells), 0) AS cells, coalesce(sum(cells_reached), 0) AS cells_reached,
-    {", ".join(f"count(*) FILTER (WHERE status = '{s}') AS is_{s}" for s in STATUSES)}"""
-
-
-def _by_area(until: date | None) -> str:
-    return f"""{_units(until)}, heard AS (
-        SELECT w.ancestor_id AS area_id, max(t.heard_at) AS heard_at
-        FROM ({TEAMS_OF_UNITS}) u JOIN units ON units.unit_id = u.unit_id JOIN team t ON t.id = u.team_id
-        JOIN area_within w ON w.area_id = units.area_id AND w.ancestor_level = :level GROUP BY 1
-    ), placed AS (
-        SELECT units.*, w.ancestor_id AS at_level
-        FROM units LEFT JOIN campaign_scope c ON c.area_id = units.area_id
-        LEFT JOIN area_within w ON w.area_id = c.area_id AND w.ancestor_level = :level
-    ), shown AS (       -- areas of the level that belong to the campaign and the person, also those without settlements
-        SELECT DISTINCT at_level AS id FROM placed
-        UNION SELECT a.id FROM area a JOIN campaign_scope c ON c.area_id = a.id
-              WHERE a.level = :level AND a.id <@ CAST(:areas AS int4multirange)
-                AND (CAST(:area AS integer) IS NULL OR a.id IN (SELECT area_id FROM asked_for))
-    )
-    SELECT a.id AS area_id, a.code, coalesce(a.name_en, '') AS name, a.name_ur, a.name_ps, CAST(:level AS text) AS level, h.heard_at, {_GROUPED}
-    FROM shown LEFT JOIN area a ON a.id = shown.id LEFT JOIN placed ON placed.at_level IS NOT DISTINCT FROM shown.id
-    LEFT JOIN heard h ON h.area_id = shown.id
-    GROUP BY a.id, h.heard_at ORDER BY a.code NULLS LAST"""
-
-
-def _by_settlement(until: date | None) -> str:
-    return f"""{_units(until)}, heard AS (
-        SELECT u.unit_id, max(t.heard_at) AS heard_at FROM ({TEAMS_OF_UNITS}) u JOIN team t ON t.id = u.team_id GROUP BY 1
-    )
-    SELECT s.id AS settlement_id, s.code, coalesce(s.name_en, '') AS name, s.name_ur, s.name_ps, 'settlement' AS level,
-           max(h.heard_at) AS heard_at, max(units.status) AS status, max(s.type) AS type, bool_or(s.high_risk) AS high_risk,
-           max(team.code) AS team, max(a.code) AS area, max(a.name_en) AS area_name, max(a.name_ur) AS area_name_ur,
-           max(units.last_day) AS last_day, {_GROUPED}
-    FROM units LEFT JOIN settlement s ON s.id = units.unit_id AND units.is_settlement LEFT JOIN heard h ON h.unit_id = s.id
-    LEFT JOIN team ON team.id = units.team_id LEFT JOIN area a ON a.id = units.area_id AND units.is_settlement
-    GROUP BY s.id ORDER BY s.code NULLS LAST"""
-
-
-_CELLS_IN_SCOPE = """
-    FROM coverage_count c
-    WHERE c.campaign_id = :campaign AND (CAST(:until AS date) IS NULL OR c.day <= :until)
-      AND (c.area_id <@ CAST(:areas AS int4multirange) OR c.team_id = :scope_team_id)
-      AND (CAST(:area AS integer) IS NULL OR c.area_id IN (SELECT area_id FROM area_within WHERE ancestor_id = :area))"""
-
-BY_TEAM = f"""
-    WITH counted AS (SELECT c.team_id, {_SUMMED} {_CELLS_IN_SCOPE} GROUP BY c.team_id),
-    planned AS (SELECT team_id, sum(target_children) AS target FROM plan_stop WHERE microplan_id = :microplan GROUP BY team_id)
-    SELECT t.id AS team_id, t.code, t.code AS name, NULL AS name_ur, NULL AS name_ps, 'team' AS level, t.type, t.supervisor, t.heard_at, p.target,
-           {", ".join(f"coalesce(n.{c}, 0) AS {c}" for c in SUMS)}
-    FROM team t LEFT JOIN counted n ON n.team_id = t.id LEFT JOIN planned p ON p.team_id = t.id
-    WHERE t.campaign_id = :campaign
-      AND (n.team_id IS NOT NULL OR ((t.area_id <@ CAST(:areas AS int4multirange) OR t.id = :scope_team_id OR :areas = '{{(,)}}')
-           AND (CAST(:area AS integer) IS NULL OR t.area_id IN (SELECT area_id FROM area_within WHERE ancestor_id = :area))))
-    ORDER BY t.code"""
-
-BY_DAY = f"""
-    WITH counted AS (SELECT c.day, max(t.heard_at) AS heard_at, {_SUMMED}
-                     FROM (SELECT c.* {_CELLS_IN_SCOPE}) c JOIN team t ON t.id = c.team_id GROUP BY c.day),
-    planned AS (SELECT on_date, sum(p.target_children) AS target FROM plan_stop p JOIN campaign_settlement x
-                ON x.campaign_id = :campaign AND x.settlement_id = p.settlement_id
-                WHERE p.microplan_id = :microplan AND {IN_SCOPE}
-                  AND (CAST(:area AS integer) IS NULL OR x.area_id IN (SELECT area_id FROM area_within WHERE ancestor_id = :area)) GROUP BY 1)
-    SELECT to_char(coalesce(n.day, p.on_date), 'YYYY-MM-DD') AS code, to_char(coalesce(n.day, p.on_date), 'YYYY-MM-DD') AS name,
-           NULL AS name_ur, NULL AS name_ps, 'day' AS level, n.heard_at, p.target, {", ".join(f"coalesce(n.{c}, 0) AS {c}" for c in SUMS)}
-    FROM counted n FULL JOIN planned p ON p.on_date = n.day
-    WHERE CAST(:until AS date) IS NULL OR coalesce(n.day, p.on_date) <= :until ORDER BY 1"""
-
-
-def coverage_report(session: Session, campaign: Campaign, scope: Scope, level: str, *, now: datetime, area: str | None = None,
-                    until: date | None = None) -> dict[str, Any]:
+def coverage_report(
+    session: Session,
+    campaign: Campaign,
+    scope: Scope,
+    level: str,
+    *,
+    now: datetime,
+    area: str | None = None,
+    until: date | None = None,
+) -> dict[str, Any]:
     """`{"campaign", "level", "counted_at", "rows", "total"}`; rows of one level add up to the total.
 
-    Raises WrongRequest for an unknown level, NotFound for an area that is none of the person's.
+    Areas and settlements come worst first, teams and days in order; what lies in no area (or no settlement) of the
+    campaign stands last, under code None. Raises WrongRequest for a level that is unknown or not loaded, NotFound for
+    an area that is none of the person's.
     """
     if level not in ALL_LEVELS:
-        raise WrongRequest(field="level", why=_("{level} is none of {levels}.").format(level=level, levels=", ".join(ALL_LEVELS)))
-    at = moment(campaign, now, until)
-    statement = {"settlement": _by_settlement(until), "team": BY_TEAM, "day": BY_DAY}.get(level) or _by_area(until)
-    found = session.execute(text(statement), {
-        "campaign": campaign.id, "microplan": campaign.microplan_id, "level": level, "until": until, "zone": campaign.timezone,
-        "area": area_in_scope(session, campaign, scope, area).id if area else None, "over_before": at.over_before, "begun_by": at.begun_by,
-        **scope.binds()}).mappings()
-    rows = [_row(dict(r), level) for r in found]
-    rows = [r for r in rows if r["code"] is not None or r["visits"]]
-    if scope.role == "observer":
-        rows = [_without_small_target(r) for r in rows]
-    return {"campaign": campaign.code, "level": level, "counted_at": (campaign.counted_at or now).isoformat(), "rows": rows, "total": total_of(rows, level)}
+        levels = ", ".join(ALL_LEVELS)
+        raise WrongRequest(field="level", why=_("{level} is none of {levels}.").format(level=level, levels=levels))
+    if level in LEVELS and level not in (loaded := levels_loaded(session, campaign)):
+        there = ", ".join(loaded)
+        why = _("no areas of level {level} are loaded for this campaign; there are {levels}.")
+        raise WrongRequest(field="level", why=why.format(level=level, levels=there))
+    asked = area_in_scope(session, campaign, scope, area) if area else None
+    values = {"level": level, **binds(campaign, scope, moment(campaign, now, until), asked)}
+    found = session.execute(text(_statement(scope, level, until)), values).mappings()
+    rows = [_row(dict(row), level) for row in found]
+    total = _total_of(rows, level, campaign)
+    return {
+        "campaign": campaign.code,
+        "level": level,
+        "counted_at": (campaign.counted_at or now).isoformat(),
+        "rows": [_published(row) for row in rows],
+        "total": _published(total),
+    }
+
+
+def levels_loaded(session: Session, campaign: Campaign) -> list[str]:
+    """Levels that the campaign's boundaries have, coarse first."""
+    there = set(session.scalars(text("SELECT DISTINCT level FROM area WHERE vintage = :of"), {"of": campaign.vintage}))
+    return [level for level in LEVELS if level in there]
+
+
+def campaign_total(session: Session, campaign: Campaign, scope: Scope, *, now: datetime) -> dict[str, Any]:
+    """The numbers of the whole campaign, as far as the person may see it."""
+    coarsest = levels_loaded(session, campaign)[0]
+    total: dict[str, Any] = coverage_report(session, campaign, scope, coarsest, now=now)["total"]
+    return total
+
+
+AREA_TOUCHED = text("""
+    SELECT EXISTS (SELECT 1 FROM area_within w
+                   WHERE w.ancestor_id = :area AND w.area_id <@ CAST(:areas AS int4multirange))
+        OR EXISTS (SELECT 1 FROM campaign_settlement x JOIN area_within w ON w.area_id = x.area_id
+                   WHERE x.campaign_id = :campaign AND w.ancestor_id = :area
+                     AND x.settlement_id = ANY(:settlement_ids))""")
 
 
 def area_in_scope(session: Session, campaign: Campaign, scope: Scope, code: str) -> Area:
@@ -202,57 +92,147 @@ def area_in_scope(session: Session, campaign: Campaign, scope: Scope, code: str)
     area = session.query(Area).filter_by(vintage=campaign.vintage, code=code).one_or_none()
     if area is None:
         raise NotFound
-    touches = scope.everything or session.scalar(text("""
-        SELECT EXISTS (SELECT 1 FROM area_within w WHERE w.ancestor_id = :area AND w.area_id <@ CAST(:areas AS int4multirange))
-            OR EXISTS (SELECT 1 FROM campaign_settlement x JOIN area_within w ON w.area_id = x.area_id
-                       WHERE x.campaign_id = :campaign AND w.ancestor_id = :area AND x.settlement_id = ANY(:settlement_ids))"""),
-        {"area": area.id, "campaign": campaign.id, **scope.binds()})
-    if not touches:
+    values = {"area": area.id, "campaign": campaign.id, **scope.binds()}
+    if not scope.everything and not session.scalar(AREA_TOUCHED, values):
         raise NotFound
     return area
 
 
+# one statement per kind of level
+
+
+def _statement(scope: Scope, level: str, until: date | None) -> str:
+    if level == "team":
+        return BY_TEAM
+    if level == "day":
+        return BY_DAY
+    return units(scope, until) + (BY_SETTLEMENT if level == "settlement" else BY_AREA)
+
+
+BY_AREA = f""", placed AS (     -- a unit outside the campaign's areas is in no area of the level
+        SELECT units.*, coalesce(w.ancestor_id, 0) AS at_level
+        FROM units LEFT JOIN campaign_scope k ON k.area_id = units.area_id
+        LEFT JOIN area_within w ON w.area_id = k.area_id AND w.ancestor_level = :level
+    ), shown AS (               -- areas of campaign, question and person, also those where nothing was counted
+        SELECT w.ancestor_id AS at_level FROM area_within w JOIN campaign_scope k ON k.area_id = w.area_id
+        WHERE w.ancestor_level = :level AND w.area_id <@ CAST(:areas AS int4multirange)
+          AND (CAST(:area AS integer) IS NULL OR w.area_id IN (SELECT area_id FROM asked_for))
+        UNION SELECT at_level FROM placed
+    ), totalled AS (
+        SELECT at_level, {TOTALLED} FROM placed GROUP BY at_level
+    )
+    SELECT a.code, coalesce(a.name_en, '') AS name, a.name_ur, a.name_ps, CAST(:level AS text) AS level, totalled.*
+    FROM shown LEFT JOIN area a ON a.id = shown.at_level LEFT JOIN totalled ON totalled.at_level = shown.at_level
+    ORDER BY a.code IS NULL, totalled.unreached DESC NULLS LAST, a.code"""
+
+BY_SETTLEMENT = f""", totalled AS (     -- all that counts in no settlement of the campaign together, under 0
+        SELECT CASE WHEN is_settlement THEN unit_id ELSE 0 END AS place, max(status) AS status,
+               max(team_id) AS team_id, max(CASE WHEN is_settlement THEN area_id END) AS area_id,
+               max(last_day) AS last_day, {TOTALLED}
+        FROM units GROUP BY place
+    )
+    SELECT s.code, coalesce(s.name_en, '') AS name, s.name_ur, s.name_ps, 'settlement' AS level, s.type, s.high_risk,
+           team.code AS team, a.code AS area, a.name_en AS area_name, a.name_ur AS area_name_ur,
+           a.name_ps AS area_name_ps, t.*
+    FROM totalled t LEFT JOIN settlement s ON s.id = t.place LEFT JOIN team ON team.id = t.team_id
+    LEFT JOIN area a ON a.id = t.area_id
+    ORDER BY s.id IS NULL, t.unreached DESC NULLS LAST, s.code"""
+
+_IN_ASKED = """(CAST(:area AS integer) IS NULL
+    OR {area_id} IN (SELECT w.area_id FROM area_within w WHERE w.ancestor_id = CAST(:area AS integer)))"""
+
+# stops of the plan in settlements that the person sees; small parts are hidden from those who may not see them
+_PLANNED = f"""
+    SELECT p.team_id, p.on_date,
+           CASE WHEN least(p.target_children, x.target) >= :hide_below THEN p.target_children END AS target
+    FROM plan_stop p JOIN campaign_settlement x ON x.campaign_id = :campaign AND x.settlement_id = p.settlement_id
+    WHERE p.microplan_id = :microplan AND {SETTLEMENT_SEEN} AND {_IN_ASKED.format(area_id="x.area_id")}
+      AND (CAST(:scope_team_id AS integer) IS NULL OR p.team_id = :scope_team_id)"""
+
+_SUMS_OR_ZERO = ", ".join(f"coalesce(n.{name}, 0) AS {name}" for name in SUMS)
+_TARGET_OR_NULL = "CASE WHEN CAST(:microplan AS integer) IS NOT NULL THEN coalesce(p.target, 0) END AS target"
+
+BY_TEAM = f"""
+    WITH counted AS (SELECT c.team_id, {SUMMED} {COUNTS} AND {_IN_ASKED.format(area_id="c.area_id")}
+                     GROUP BY c.team_id),
+    planned AS (SELECT team_id, sum(target) AS target, count(*) FILTER (WHERE target IS NULL) AS hidden
+                FROM ({_PLANNED}) stops GROUP BY team_id)
+    SELECT t.code, t.code AS name, NULL AS name_ur, NULL AS name_ps, 'team' AS level, t.type, t.supervisor, t.heard_at,
+           {_TARGET_OR_NULL}, coalesce(p.hidden, 0) AS hidden, {_SUMS_OR_ZERO}
+    FROM team t LEFT JOIN counted n ON n.team_id = t.id LEFT JOIN planned p ON p.team_id = t.id
+    WHERE t.campaign_id = :campaign
+      AND (n.team_id IS NOT NULL OR p.team_id IS NOT NULL
+           OR (({_IN_ASKED.format(area_id="t.area_id")})
+               AND (t.area_id <@ CAST(:areas AS int4multirange) OR t.id = :scope_team_id OR :areas = '{{(,)}}')))
+    ORDER BY t.code"""
+
+BY_DAY = f"""
+    WITH counted AS (SELECT c.day, max(t.heard_at) AS heard_at, {SUMMED}
+                     FROM (SELECT c.* {COUNTS} AND {_IN_ASKED.format(area_id="c.area_id")}) c
+                     JOIN team t ON t.id = c.team_id GROUP BY c.day),
+    planned AS (SELECT on_date AS day, sum(target) AS target, count(*) FILTER (WHERE target IS NULL) AS hidden
+                FROM ({_PLANNED}) stops GROUP BY on_date),
+    days AS (SELECT day FROM counted UNION SELECT day FROM planned
+             UNION SELECT CAST(generate_series(k.starts_on, k.ends_on, interval '1 day') AS date)
+                   FROM campaign k WHERE k.id = :campaign
+             UNION SELECT unnest(k.catch_up) FROM campaign k WHERE k.id = :campaign)
+    SELECT to_char(day, 'YYYY-MM-DD') AS code, to_char(day, 'YYYY-MM-DD') AS name, NULL AS name_ur, NULL AS name_ps,
+           'day' AS level, n.heard_at, {_TARGET_OR_NULL}, coalesce(p.hidden, 0) AS hidden, {_SUMS_OR_ZERO}
+    FROM days LEFT JOIN counted n USING (day) LEFT JOIN planned p USING (day)
+    WHERE CAST(:until AS date) IS NULL OR day <= :until ORDER BY day"""
+
+
+# from rows of the database to rows of the report
+
+
 def _row(found: dict[str, Any], level: str) -> dict[str, Any]:
-    """A report row out of a row of the database: integers, shares, statuses."""
-    by_status = {s: found.pop(f"is_{s}") for s in STATUSES if f"is_{s}" in found}
-    row = {key: int(value) if key in ADDED and value is not None else value for key, value in found.items()}
-    row["heard_at"] = row["heard_at"].isoformat() if row["heard_at"] else None
-    if isinstance(row.get("last_day"), date):
-        row["last_day"] = row["last_day"].isoformat()
+    """Integers, and null where a number has no meaning at this level."""
+    for key in INTERNAL:
+        found.pop(key, None)
+    by_status = {status: found.pop(f"is_{status}", None) or 0 for status in STATUSES}
+    row = {key: int(value or 0) if key in ADDED and key != "target" else value for key, value in found.items()}
     if level in ("team", "day"):
         row |= dict.fromkeys(NOT_BY_TEAM)
-    elif level == "settlement":
-        if row["code"] is None:
-            row["status"] = None
+        row |= {"claimed_of_target": row["vaccinated"], "confirmed_of_target": row["vaccinated_confirmed"]}
+        row["target"] = None if row["target"] is None else int(row["target"])
     else:
+        row["target"] = int(row["target"] or 0)
         row["by_status"] = by_status
-    return _with_shares(row)
-
-
-def _with_shares(row: dict[str, Any]) -> dict[str, Any]:
-    target, cells = row.get("target"), row.get("cells")
-    row["reported_coverage"] = row["vaccinated"] / target if target else None
-    row["confirmed_coverage"] = row["vaccinated_confirmed"] / target if target else None
-    row["geographic_coverage"] = row["cells_reached"] / cells if cells else None
+    if level != "settlement":
+        row["status"] = None
     return row
 
 
-def _without_small_target(row: dict[str, Any]) -> dict[str, Any]:
-    """For observers: a target under ten could point at families; it is left out of the row and of the total."""
-    if row.get("target") is not None and 0 < row["target"] < SMALL_TARGET:
-        row |= {"target": None, "unreached": None, "due": None, "reported_coverage": None, "confirmed_coverage": None, "suppressed": True}
-    return row
-
-
-def total_of(rows: list[dict[str, Any]], level: str) -> dict[str, Any]:
-    """The sum of rows, with shares of the sums."""
-    total: dict[str, Any] = {"code": None, "name": "", "level": level}
+def _total_of(rows: list[dict[str, Any]], level: str, campaign: Campaign) -> dict[str, Any]:
+    """The sum of rows, with shares of the sums; a number that no row has stays null."""
+    total: dict[str, Any] = {"code": None, "name": campaign.name, "level": "campaign", "status": None}
     for key in ADDED:
-        known = [r[key] for r in rows if r.get(key) is not None]
+        known = [row[key] for row in rows if row.get(key) is not None]
         total[key] = sum(known) if known or level not in ("team", "day") else None
-    if level == "settlement":
-        total["by_status"] = {s: sum(r["status"] == s for r in rows) for s in STATUSES}
-    elif level in LEVELS:
-        total["by_status"] = {s: sum(r["by_status"].get(s, 0) for r in rows) for s in STATUSES}
-    total["heard_at"] = max((r["heard_at"] for r in rows if r["heard_at"]), default=None)
-    return _with_shares(total)
+    counts = [row["by_status"] for row in rows if row["by_status"]]
+    total["by_status"] = {s: sum(c[s] for c in counts) for s in STATUSES} if level not in ("team", "day") else None
+    total["heard_at"] = max((row["heard_at"] for row in rows if row.get("heard_at")), default=None)
+    return total
+
+
+def _published(row: dict[str, Any]) -> dict[str, Any]:
+    """Shares, dates as text, and nothing of what is hidden.
+
+    Where small targets are hidden, they are left out of every sum, and the shares are those of the others: the
+    difference of two answers then never gives one away.
+    """
+    target, claimed, confirmed = row["target"], row.pop("claimed_of_target"), row.pop("confirmed_of_target")
+    cells, reached = row.get("cells"), row.get("cells_reached")
+    row["reported_coverage"] = claimed / target if target else None
+    row["confirmed_coverage"] = confirmed / target if target else None
+    row["geographic_coverage"] = reached / cells if cells and reached is not None else None
+    if row["level"] == "settlement":
+        row["by_status"] = None
+    if row.pop("hidden"):
+        row["suppressed"] = True
+        if not target:
+            row |= dict.fromkeys(key for key in OF_TARGETS if key in row)
+    for key in ("heard_at", "last_day"):
+        if row.get(key) is not None:
+            row[key] = row[key].isoformat()
+    return row
