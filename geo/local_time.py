@@ -1,10 +1,11 @@
 """Which day and hour was it there? Instants into a zone's calendar, many at once."""
+
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-QUARTER_S = 900         # no zone changes its offset within a quarter of an hour
+QUARTER_S = 900  # no zone changes its offset within a quarter of an hour
 
 
 def local_clock(at_s: np.ndarray, zone: ZoneInfo) -> tuple[np.ndarray, np.ndarray]:

@@ -4,17 +4,17 @@ Distances are metres on the WGS 84 ellipsoid. Round extents are true circles: ge
 Outlines are measured in a plane about their own centre, which is right to a millimetre over a settlement and to a metre over
 100 km. Positions are EPSG:4326, degrees.
 """
+
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from geo.boundaries import WGS84
 
-EARTH_RADIUS_M = 6_371_008.8
-MARGIN_M = 60.0         # by which a sphere may be off over the distances looked at here
+WIDEST_REACH_M = 500.0  # from an extent, within which a settlement can be asked for
+EXACT_BELOW_M = 20_000.0  # beyond that from its edge, an outline counts as the circle about it
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Places:
         return {int(k): _local(self.outline[k], self.lon[k], self.lat[k]) for k in rows}
 
     @cached_property
-    def trees(self) -> list[tuple[float, np.ndarray, cKDTree]]:
-        """(largest radius, rows, tree of centres) by classes of radius, so that one huge town does not widen every search."""
-        classes = np.ceil(np.log2(np.maximum(self.radius_m, 600))).astype(int)
-        return [(float(self.radius_m[rows].max()), rows, cKDTree(on_sphere(self.lon[rows], self.lat[rows])))
-                for rows in (np.flatnonzero(classes == c) for c in np.unique(classes))]
+    def tree(self) -> shapely.STRtree:
+        """Boxes that hold every position within WIDEST_REACH_M of each extent."""
+        east, north = metres_per_degree(np.minimum(np.abs(self.lat) + 0.05, 89.0))
+        wide, high = ((self.radius_m + WIDEST_REACH_M) * 1.01 / degree_m for degree_m in (east, north))
+        return shapely.STRtree(shapely.box(self.lon - wide, self.lat - high, self.lon + wide, self.lat + high))
 
 
 def metres_per_degree(lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,18 +69,12 @@ def geodesic_metres(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: 
     return np.asarray(WGS84.inv(lon1, lat1, lon2, lat2)[2])
 
 
-def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-    """Points on a sphere of the earth's mean radius, metres: (n, 3). Chords compare as distances do."""
-    phi, lam = np.radians(lat), np.radians(lon)
-    return EARTH_RADIUS_M * np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
-
-
 def metres_to_extent(places: Places, row: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     """Metres from each position to the extent of the place in `row`; 0 inside: (n,) for (n,) pairs."""
     to_centre = near_metres(places.lon[row], places.lat[row], lon, lat)
     away = np.maximum(0.0, to_centre - places.radius_m[row])
     outlined = np.flatnonzero(places.outline[row] != None)  # noqa: E711
-    near = outlined[to_centre[outlined] < places.radius_m[row[outlined]] + 20_000]
+    near = outlined[to_centre[outlined] < places.radius_m[row[outlined]] + EXACT_BELOW_M]
     order = near[np.argsort(row[near], kind="stable")]
     for group in np.split(order, np.flatnonzero(np.diff(row[order])) + 1) if len(order) else []:
         k = int(row[group[0]])
@@ -93,19 +87,13 @@ def metres_to_extent(places: Places, row: np.ndarray, lon: np.ndarray, lat: np.n
 def nearest_place(places: Places, lon: np.ndarray, lat: np.ndarray, reach_m: np.ndarray) -> np.ndarray:
     """Row of the place whose extent holds each position, else of the nearest within `reach_m` of its extent, else -1: (n,) int.
 
-    Of several that hold it the one with the nearer centre, then the first code, so that the answer is the same every time.
+    reach_m : (n,) at most WIDEST_REACH_M. Of several that hold it the one with the nearer centre, then the first code, so
+    that the answer is the same every time.
     """
     found = np.full(len(lon), -1)
     if not len(places.id) or not len(lon):
         return found
-    spots = on_sphere(lon, lat)
-    point, row = [], []
-    for largest_m, rows, tree in places.trees:
-        near = tree.query_ball_point(spots, largest_m + reach_m + MARGIN_M)
-        count = np.array([len(n) for n in near])
-        point.append(np.repeat(np.arange(len(lon)), count))
-        row.append(rows[np.concatenate([np.asarray(n, int) for n in near])] if count.any() else np.empty(0, int))
-    p, r = np.concatenate(point), np.concatenate(row)
+    p, r = places.tree.query(shapely.points(lon, lat))
     away = metres_to_extent(places, r, lon[p], lat[p])
     within = away <= reach_m[p]
     p, r, away = p[within], r[within], away[within]
@@ -126,26 +114,34 @@ class Ground:
     def tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.pieces)
 
-    def metres_outside(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-        """Metres to the nearest area, 0 inside: (n,). Infinite when there is no area."""
+    def metres_outside(self, lon: np.ndarray, lat: np.ndarray, exact_until_m: np.ndarray) -> np.ndarray:
+        """Metres to the nearest area, 0 inside: (n,). Infinite when there is no area.
+
+        exact_until_m : (n,) surely farther away, the answer may be too large by the ratio of the two degrees
+        """
         if not len(self.pieces):
             return np.full(len(lon), np.inf)
-        away = np.zeros(len(lon))
         points = shapely.points(lon, lat)
-        inside = np.zeros(len(lon), bool)
-        inside[self.tree.query(points, predicate="intersects")[0]] = True
-        for k in np.flatnonzero(~inside):
-            away[k] = self._metres_outside_one(float(lon[k]), float(lat[k]))
+        away = np.zeros(len(lon))
+        outside = np.ones(len(lon), bool)
+        outside[self.tree.query(points, predicate="intersects")[0]] = False
+        rows = np.flatnonzero(outside)
+        (which, piece), degrees = self.tree.query_nearest(points[rows], return_distance=True, all_matches=False)
+        rows = rows[which]
+        line = shapely.get_coordinates(shapely.shortest_line(points[rows], self.pieces[piece])).reshape(-1, 2, 2)
+        away[rows] = near_metres(line[:, 0, 0], line[:, 0, 1], line[:, 1, 0], line[:, 1, 1])
+        # nearest in degrees is not always nearest in metres: look closer where it may matter
+        east, _ = metres_per_degree(np.minimum(np.abs(lat[rows]) + degrees, 89.0))
+        unsure = (away[rows] > exact_until_m[rows]) & (degrees * east <= exact_until_m[rows])
+        for k, within in zip(rows[unsure].tolist(), degrees[unsure].tolist(), strict=True):
+            away[k] = self._metres_outside_one(float(lon[k]), float(lat[k]), within)
         return away
 
-    def _metres_outside_one(self, lon: float, lat: float) -> float:
+    def _metres_outside_one(self, lon: float, lat: float, nearest_degrees: float) -> float:
         """To the nearest of the pieces that could be nearest: degrees of longitude are shorter than those of latitude."""
-        here = shapely.Point(lon, lat)
-        nearest = self.tree.query_nearest(here, return_distance=True)
-        east, north = metres_per_degree(np.array(lat))
-        widest = nearest[1][0] * max(1.0, float(north / max(east, 1.0)))
-        candidates = self.tree.query(shapely.buffer(here, widest * 1.0001), predicate="intersects") if widest < 5 else nearest[0]
-        local = [_local(self.pieces[c], lon, lat) for c in candidates]
+        east, north = metres_per_degree(np.array(min(abs(lat) + nearest_degrees, 89.0)))
+        widest = shapely.buffer(shapely.Point(lon, lat), nearest_degrees * float(north / east) * 1.02)
+        local = [_local(self.pieces[c], lon, lat) for c in self.tree.query(widest, predicate="intersects")]
         return float(shapely.distance(np.array(local, dtype=object), shapely.Point(0, 0)).min())
 
 

@@ -137,7 +137,7 @@ def upgrade() -> None:
         sa.Column('team_id', sa.Integer(), nullable=False),
         sa.Column('day', sa.Date(), nullable=False),
         sa.Column('visits', sa.Integer(), nullable=False),
-        sa.Column('digits', postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column('digit_chi2', sa.Double(), nullable=True),
         sa.Column('gap_variation', sa.Double(), nullable=True),
         sa.Column('eligible', sa.Integer(), nullable=False),
         sa.Column('missed', sa.Integer(), nullable=False),

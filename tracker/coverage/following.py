@@ -3,6 +3,7 @@
 One pass per campaign at a time (an advisory lock held by the connection), over one snapshot. A pass that meets somebody's decision on
 the same visit, or that dies, leaves nothing behind and is run again.
 """
+
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from tracker.coverage.counts import keep, refresh_settlement_sums
 from tracker.database import engine
 from tracker.visits.judging import begin_pass, end_pass, judge
 
-LOCK_SPACE = 7_401          # of our advisory locks on campaigns
+LOCK_SPACE = 7_401  # of our advisory locks on campaigns
 ATTEMPTS = 20
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 
@@ -45,12 +46,16 @@ def follow(campaign_id: int, everything: bool = False) -> Followed:
 def locked(campaign_id: int) -> Iterator[Connection]:
     """A connection that alone may judge and count this campaign while the block runs."""
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as holder:
-        holder.execute(text("SELECT pg_advisory_lock(:space, :campaign)"), {"space": LOCK_SPACE, "campaign": campaign_id})
+        holder.execute(
+            text("SELECT pg_advisory_lock(:space, :campaign)"), {"space": LOCK_SPACE, "campaign": campaign_id}
+        )
         try:
             with engine().connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 yield connection
         finally:
-            holder.execute(text("SELECT pg_advisory_unlock(:space, :campaign)"), {"space": LOCK_SPACE, "campaign": campaign_id})
+            holder.execute(
+                text("SELECT pg_advisory_unlock(:space, :campaign)"), {"space": LOCK_SPACE, "campaign": campaign_id}
+            )
 
 
 def _one_pass(connection: Connection, campaign_id: int, everything: bool) -> int | None:
@@ -74,7 +79,7 @@ def _judge_and_count(session: Session, campaign_id: int, everything: bool) -> in
     visits, touched = 0, set[int]()
     for judged in judge(session, run):
         touched |= keep(session, judged)
-        if run.everything:      # settlements may have come anew to the campaign, while the counts stayed as they were
+        if run.everything:  # settlements may have come anew to the campaign, while the counts stayed as they were
             touched |= set(judged.visits["unit"].tolist())
         visits += len(judged.visits)
     refresh_settlement_sums(session, campaign, touched)

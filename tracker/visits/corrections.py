@@ -1,83 +1,111 @@
 """Which visits are replaced by a correction?
 
-A correction reaches the visit that it names, in its own campaign, when its sender may correct that visit's team. Of several corrections of
-one visit the last made counts. Corrections that name each other in a circle cannot all be right: the last made of them stays.
+A correction reaches the visit that it names, in its own campaign, when its sender may correct that visit's team. Of several
+corrections of one visit the last made counts, the others are replaced with it. Corrections that name each other in a circle
+cannot all be right: the last made of them stays.
 """
-import uuid
+
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from psycopg2.extensions import cursor as Cursor
 
-CORRECTIONS = text("""
-    SELECT c.instance_id, c.replaces, c.visited_at, c.team_id, c.submission_id, o.team_id AS original_team, o.submission_id AS original_submission,
-           o.instance_id IS NOT NULL AND (c.replaces_team_id IS NULL OR c.replaces_team_id = o.team_id) AS reaches
+from geo.visits import UUID_HALVES
+from tracker.visits.binary_rows import read_rows
+
+CORRECTIONS = """
+    SELECT c.instance_id, c.replaces, c.visited_at, c.team_id, c.submission_id, coalesce(c.replaces_team_id, 0),
+           coalesce(o.team_id, 0), coalesce(o.submission_id, 0)
     FROM visit c LEFT JOIN visit o ON o.instance_id = c.replaces AND o.campaign_id = c.campaign_id
-    WHERE c.campaign_id = :campaign AND c.replaces IS NOT NULL AND c.replaces <> c.instance_id""")
+    WHERE c.campaign_id = %(campaign)s AND c.replaces IS NOT NULL AND c.replaces <> c.instance_id"""
+
+COLUMNS = [
+    ("instance", "uuid"),
+    ("replaces", "uuid"),
+    ("at", ">i8"),
+    ("team", ">i4"),
+    ("submission", ">i8"),
+    ("only_team", ">i4"),  # 0: sent by somebody who may correct any team
+    ("original_team", ">i4"),  # 0: the visit that it names has not arrived
+    ("original_submission", ">i8"),
+]
 
 
 @dataclass(frozen=True)
-class Correction:
-    instance: uuid.UUID
-    replaces: uuid.UUID
-    visited_at: datetime
-    team: int
-    submission: int
-    original_team: int | None           # None: the visit it names has not arrived
-    original_submission: int | None
-    reaches: bool
+class Corrections:
+    """All corrections of a campaign, in the order in which they were made."""
+
+    rows: np.ndarray
 
     @property
-    def order(self) -> tuple[datetime, uuid.UUID]:
-        return self.visited_at, self.instance
+    def reaches(self) -> np.ndarray:
+        """Whether each correction may replace what it names: (n,) bool."""
+        original, only = self.rows["original_team"], self.rows["only_team"]
+        return np.asarray((original > 0) & ((only == 0) | (only == original)))
+
+    def replaced(self) -> np.ndarray:
+        """Ids of replaced visits: UUID_HALVES, sorted."""
+        named = self.rows["replaces"][self.reaches]
+        found = np.unique(np.concatenate([named, self._superseded()]))
+        return np.setdiff1d(found, self._last_of_circles())
+
+    def teams_touched_by(self, submissions: np.ndarray) -> set[int]:
+        """Teams whose visits may become replaced, or come to stand again, through these submissions."""
+        rows = self.rows
+        news = np.isin(rows["submission"], submissions) | np.isin(rows["original_submission"], submissions)
+        concerned = np.isin(rows["replaces"], rows["replaces"][news]) | np.isin(
+            rows["instance"], rows["replaces"][news]
+        )
+        teams = np.concatenate([rows["team"][concerned], rows["original_team"][concerned]])
+        return set(teams[teams > 0].tolist())
+
+    def _superseded(self) -> np.ndarray:
+        """Corrections of a visit that was corrected again, later, with the same right.
+
+        While the visit has not arrived, only corrections that may reach the same team are set against each other.
+        """
+        rows, reaches = self.rows, self.reaches
+        open_ = np.flatnonzero(reaches | (rows["original_team"] == 0))
+        right = np.where(reaches[open_], 0, rows["only_team"][open_])
+        seen: set[tuple[int, int, int]] = set()
+        superseded = []
+        halves = rows["replaces"][open_]
+        keys = zip(halves["hi"].tolist(), halves["lo"].tolist(), right.tolist(), strict=True)
+        for row, key in reversed(list(zip(open_.tolist(), keys, strict=True))):
+            if key in seen:
+                superseded.append(row)
+            seen.add(key)
+        return np.asarray(rows["instance"][superseded])
+
+    def _last_of_circles(self) -> np.ndarray:
+        """Of each circle of corrections the one made last."""
+        rows = self.rows[self.reaches]
+        place = {pair: k for k, pair in enumerate(rows["instance"].tolist())}
+        step = [place.get(pair) for pair in rows["replaces"].tolist()]
+        done, lasts = set[int](), list[int]()
+        for start in range(len(rows)):
+            path: list[int] = []
+            at: int | None = start
+            while at is not None and at not in done:
+                done.add(at)
+                path.append(at)
+                at = step[at]
+            if at in path:
+                lasts.append(max(path[path.index(at) :]))
+        return np.asarray(rows["instance"][lasts])
 
 
-def read_corrections(session: Session, campaign_id: int) -> list[Correction]:
-    return [Correction(*row) for row in session.execute(CORRECTIONS, {"campaign": campaign_id})]
+def read_corrections(cursor: Cursor, campaign_id: int) -> Corrections:
+    rows = read_rows(cursor, CORRECTIONS, {"campaign": campaign_id}, COLUMNS)
+    return Corrections(rows[np.lexsort((rows["instance"]["lo"], rows["instance"]["hi"], rows["at"]))])
 
 
-def replaced_ids(corrections: list[Correction]) -> np.ndarray:
-    """Ids of replaced visits as sorted 16-byte strings."""
-    found = _superseded(corrections)
-    reaching = {c.instance: c for c in corrections if c.reaches and c.instance not in found}
-    found |= {c.replaces for c in reaching.values()}
-    for last in _last_of_circles(reaching):
-        found.discard(last)
-    return np.array(sorted(i.bytes for i in found), dtype="S16")
+def is_among(instances: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """Which instances are among some others, which are sorted UUID_HALVES: (n,) bool."""
+    found = np.zeros(len(instances), bool)
+    maybe = np.flatnonzero(np.isin(instances["hi"], some["hi"])) if len(some) else np.empty(0, int)
+    found[maybe] = np.isin(np.ascontiguousarray(instances[maybe]), some)
+    return found
 
 
-def _superseded(corrections: list[Correction]) -> set[uuid.UUID]:
-    """Corrections of a visit that was corrected again, later, with equal right."""
-    last: dict[tuple[uuid.UUID, bool], Correction] = {}
-    superseded = set()
-    for c in sorted(corrections, key=lambda c: c.order):
-        before = last.get((c.replaces, c.reaches))
-        if before:
-            superseded.add(before.instance)
-        last[c.replaces, c.reaches] = c
-    return superseded
-
-
-def _last_of_circles(reaching: dict[uuid.UUID, Correction]) -> list[uuid.UUID]:
-    """Of each circle of corrections the one made last."""
-    done: set[uuid.UUID] = set()
-    lasts = []
-    for start in reaching:
-        path: list[uuid.UUID] = []
-        at = start
-        while at in reaching and at not in done:
-            done.add(at)
-            path.append(at)
-            at = reaching[at].replaces
-        if at in path:
-            lasts.append(max(path[path.index(at):], key=lambda i: reaching[i].order))
-    return lasts
-
-
-def teams_touched_by(corrections: list[Correction], submissions: np.ndarray) -> set[int]:
-    """Teams whose visits may become replaced, or come to stand again, through these submissions."""
-    new = set(submissions.tolist())
-    named = {c.replaces for c in corrections if c.submission in new or c.original_submission in new}
-    return {team for c in corrections if c.replaces in named or c.instance in named for team in (c.team, c.original_team) if team is not None}
+NOBODY = np.empty(0, UUID_HALVES)

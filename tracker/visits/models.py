@@ -157,9 +157,8 @@ class TeamDay(Base):
     team_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     day: Mapped[Day] = mapped_column(primary_key=True)
     visits: Mapped[Whole]  # first visits that are not replaced
-    digits: Mapped[list[int]] = mapped_column(
-        ARRAY(Integer)
-    )  # 20: how often 0…9 is the 5th decimal of lon, then of lat
+    digit_chi2: Mapped[float | None]
+    # χ² of the 5th decimals of lon and lat against equal shares, 18 degrees of freedom; None: too few positions
     gap_variation: Mapped[float | None]  # coefficient of variation of the gaps between visits; None: too few
     eligible: Mapped[Whole]
     missed: Mapped[Whole]

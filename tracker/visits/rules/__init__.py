@@ -2,6 +2,7 @@
 
 Adding a rule: one file here, one line at the END of this list (bits are kept), one test.
 """
+
 from tracker.visits.rules import (
     arithmetic,
     clock,
@@ -42,6 +43,11 @@ RULES = (
     team_pattern.RULE,
 )
 BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def bit_of(name: str) -> int:
+    """Place of a rule's bit in `visit.flags`."""
+    return next(bit for bit, rule in enumerate(RULES) if rule.name == name)
 
 
 def names_of(flags: int) -> list[str]:

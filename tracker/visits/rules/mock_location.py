@@ -1,10 +1,11 @@
 """Does the phone say that its position is made up?"""
+
 from flask_babel import lazy_gettext as _l
 
-from tracker.visits.rules.rule import DOUBT, Asked, Evidence, NoLimits, Rule, where
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, RuleLimits, where
 
 
-def ask(visits: Evidence, limits: NoLimits) -> Asked:
+def ask(visits: Evidence, limits: RuleLimits) -> Asked:
     return where(visits.mock)
 
 
@@ -12,7 +13,7 @@ RULE = Rule(
     name="mock_location",
     question=_l("Does the phone say that its position is made up?"),
     severity=DOUBT,
-    limits=NoLimits(),
+    limits=RuleLimits(),
     ask=ask,
     message=_l("the phone says that its position comes from a mock-location app"),
     explanation=_l("An app that sets the position by hand can place a visit anywhere."),

@@ -1,11 +1,12 @@
 """Does the visit say where it was made?"""
+
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
-from tracker.visits.rules.rule import DOUBT, Asked, Evidence, NoLimits, Rule, where
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, RuleLimits, where
 
 
-def ask(visits: Evidence, limits: NoLimits) -> Asked:
+def ask(visits: Evidence, limits: RuleLimits) -> Asked:
     return where(np.isnan(visits.lon))
 
 
@@ -13,7 +14,7 @@ RULE = Rule(
     name="no_position",
     question=_l("Does the visit say where it was made?"),
     severity=DOUBT,
-    limits=NoLimits(),
+    limits=RuleLimits(),
     ask=ask,
     message=_l("no position was recorded"),
     explanation=_l("Without a position nobody can tell whether the place was reached."),

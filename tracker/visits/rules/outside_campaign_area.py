@@ -1,27 +1,27 @@
 """Was the visit made within the campaign's areas?"""
-from dataclasses import dataclass
 
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
 from geo.places import near_metres
-from tracker.visits.rules.rule import REJECT, Asked, Evidence, Rule
+from tracker.visits.rules.rule import REJECT, Asked, Evidence, Rule, RuleLimits
 
 
-@dataclass(frozen=True)
-class Limits:
-    beyond_m: float = 100.0     # metres beyond accuracy; our choice: drawn borders are rarely better than that
+class Limits(RuleLimits):
+    beyond_m: float = 100.0  # metres beyond accuracy; our choice: drawn borders are rarely better than that
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
     """Most visits are cleared by their settlement, whose distance from the edge is known; the rest is measured exactly."""
-    rows = np.flatnonzero(visits.usable)
-    place = visits.declared[rows]
-    from_centre = near_metres(visits.places.lon[place], visits.places.lat[place], visits.lon[rows], visits.lat[rows]) if len(
-        visits.places.id) else np.full(len(rows), np.inf)
-    open_ = rows[(place < 0) | (from_centre >= visits.inside_m[place])] if len(visits.places.id) else rows
-    away_m = visits.ground.metres_outside(visits.lon[open_], visits.lat[open_])
-    far = away_m > limits.beyond_m + visits.slack_m[open_]
+    placed = np.flatnonzero(visits.usable & (visits.place >= 0))
+    place, places = visits.place[placed], visits.places
+    from_centre = near_metres(places.lon[place], places.lat[place], visits.lon[placed], visits.lat[placed])
+    unknown = visits.usable.copy()
+    unknown[placed[from_centre < visits.inside_m[place]]] = False
+    open_ = np.flatnonzero(unknown)
+    allowed_m = limits.beyond_m + visits.slack_m[open_]
+    away_m = visits.ground.metres_outside(visits.lon[open_], visits.lat[open_], allowed_m)
+    far = away_m > allowed_m
     return Asked(open_[far], {"away_m": np.round(away_m[far])})
 
 
@@ -33,5 +33,7 @@ RULE = Rule(
     ask=ask,
     message=_l("{away_m} m outside the campaign's areas; up to {beyond_m} m plus the phone's accuracy is normal"),
     explanation=_l("A position far outside the round's areas cannot belong to a household of this round."),
-    honest_causes=_l("The phone kept an old position, or its location was switched on only later. Ask when and where the form was filled in."),
+    honest_causes=_l(
+        "The phone kept an old position, or its location was switched on only later. Ask when and where the form was filled in."
+    ),
 )

@@ -1,20 +1,19 @@
 """Is there time at the door for so many visits an hour?"""
-from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 
 from geo.visits import crowded_hour
-from tracker.visits.rules.rule import WARN, Asked, Evidence, Rule, where
+from tracker.visits.rules.rule import WARN, Asked, Evidence, Rule, RuleLimits, where
 
 
-@dataclass(frozen=True)
-class Limits:
-    more_than: int = 25             # first visits of a mobile team; our choice: 144 seconds from door to door
+class Limits(RuleLimits):
+    more_than: int = 25  # first visits of a mobile team; our choice: 144 seconds from door to door
     within_s: float = 3600.0
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
-    return where(crowded_hour(visits.team, visits.at_s, visits.first & ~visits.post, limits.more_than, limits.within_s))
+    counted = visits.first & ~visits.post
+    return where(crowded_hour(visits.team, visits.at_us, counted, limits.more_than, limits.within_s))
 
 
 RULE = Rule(
@@ -24,6 +23,8 @@ RULE = Rule(
     limits=Limits(),
     ask=ask,
     message=_l("one of more than {more_than} first visits within an hour"),
-    explanation=_l("Greeting, asking, giving drops, marking and writing take their time; visits much faster than that were perhaps not made."),
+    explanation=_l(
+        "Greeting, asking, giving drops, marking and writing take their time; visits much faster than that were perhaps not made."
+    ),
     honest_causes=_l("The team wrote on paper and typed it in later, or two pairs share one phone."),
 )

@@ -1,15 +1,13 @@
 """Did the phone measure anew at each door?"""
-from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 
 from geo.visits import repeated_positions
-from tracker.visits.rules.rule import WARN, Asked, Evidence, Rule, where
+from tracker.visits.rules.rule import WARN, Asked, Evidence, Rule, RuleLimits, where
 
 
-@dataclass(frozen=True)
-class Limits:
-    at_least: int = 3               # times the same position to 6 decimals for one team; our choice: even a phone at rest wanders
+class Limits(RuleLimits):
+    at_least: int = 3  # times the same position to 6 decimals for one team; our choice: even a phone at rest wanders
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:

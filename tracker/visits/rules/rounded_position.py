@@ -1,20 +1,24 @@
 """Was the position measured, or written down by hand?"""
-from dataclasses import dataclass
 
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
-from tracker.visits.rules.rule import WARN, Asked, Evidence, Rule, where
+from tracker.visits.rules.rule import WARN, Asked, Evidence, Rule, RuleLimits, where
 
 
-@dataclass(frozen=True)
-class Limits:
-    decimals: int = 3               # both coordinates end there: 100 m; our choice
+class Limits(RuleLimits):
+    decimals: int = 3  # both coordinates end there: 100 m; our choice
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
-    round_lon = np.round(visits.lon, limits.decimals) == visits.lon
-    return where(visits.usable & round_lon & (np.round(visits.lat, limits.decimals) == visits.lat))
+    ends = _ends_at(visits.lon, limits.decimals) & _ends_at(visits.lat, limits.decimals)
+    return where(visits.usable & ends)
+
+
+def _ends_at(degrees: np.ndarray, decimals: int) -> np.ndarray:
+    """Whether each number is the one nearest to some decimal number of so few places, as if read from such a text."""
+    steps = 10.0**decimals
+    return np.asarray(np.rint(degrees * steps) / steps == degrees)
 
 
 RULE = Rule(

@@ -1,16 +1,14 @@
 """Was the visit made in the settlement that the team named?"""
-from dataclasses import dataclass
 
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
 from geo.places import metres_to_extent
-from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, RuleLimits
 
 
-@dataclass(frozen=True)
-class Limits:
-    beyond_m: float = 150.0     # metres beyond accuracy from the extent; our choice: villages outgrow their drawn extent
+class Limits(RuleLimits):
+    beyond_m: float = 150.0  # metres beyond accuracy from the extent; our choice: villages outgrow their drawn extent
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:

@@ -1,23 +1,34 @@
 """Were several households really visited on one and the same spot?"""
-from dataclasses import dataclass
 
+import numpy as np
 from flask_babel import lazy_gettext as _l
 
 from geo.visits import stacked
-from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, where
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, RuleLimits, where
 
 
-@dataclass(frozen=True)
-class Limits:
-    more_than: int = 6              # first visits; our choice: a courtyard of brothers holds that many doors
-    within_m: float = 15.0          # our choice: about what a phone can tell apart
-    within_s: float = 7200.0        # our choice
+class Limits(RuleLimits):
+    more_than: int = 6  # first visits; our choice: a courtyard of brothers holds that many doors
+    within_m: float = 15.0  # our choice: about what a phone can tell apart
+    within_s: float = 7200.0  # our choice
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
-    in_compound = (visits.declared >= 0) & visits.compound[visits.declared] if len(visits.compound) else visits.declared >= 0
-    counted = visits.first & visits.usable & ~visits.post & ~in_compound
-    return where(stacked(visits.team, visits.at_s, visits.lon, visits.lat, counted, limits.more_than, limits.within_m, limits.within_s))
+    counted = visits.first & visits.usable & ~visits.post
+    placed = np.flatnonzero(visits.place >= 0)
+    counted[placed[visits.compound[visits.place[placed]]]] = False
+    return where(
+        stacked(
+            visits.team,
+            visits.at_us,
+            visits.lon,
+            visits.lat,
+            counted,
+            limits.more_than,
+            limits.within_m,
+            limits.within_s,
+        )
+    )
 
 
 RULE = Rule(
@@ -28,5 +39,7 @@ RULE = Rule(
     ask=ask,
     message=_l("one of more than {more_than} first visits within {within_m} m and two hours"),
     explanation=_l("Forms filled in one after the other under one tree look like this."),
-    honest_causes=_l("A large compound or a block of flats: mark the place as a compound. Or families came to the team."),
+    honest_causes=_l(
+        "A large compound or a block of flats: mark the place as a compound. Or families came to the team."
+    ),
 )

@@ -1,16 +1,14 @@
 """Is the position exact enough to say anything?"""
-from dataclasses import dataclass
 
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
-from tracker.visits.rules.rule import DOUBT, WARN, Asked, Evidence, Rule
+from tracker.visits.rules.rule import DOUBT, WARN, Asked, Evidence, Rule, RuleLimits
 
 
-@dataclass(frozen=True)
-class Limits:
-    warn_above_m: float = 50.0      # accuracy in metres; our choice: the next house is nearer than that
-    doubt_above_m: float = 500.0    # then the position serves no other check; our choice: a phone mast's guess
+class Limits(RuleLimits):
+    warn_above_m: float = 50.0  # accuracy in metres; our choice: the next house is nearer than that
+    doubt_above_m: float = 500.0  # then the position serves no other check; our choice: a phone mast's guess
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
@@ -27,6 +25,8 @@ RULE = Rule(
     limits=Limits(),
     ask=ask,
     message=_l("the position is only good to {accuracy_m} m; up to {warn_above_m} m is normal"),
-    explanation=_l("A position that is wrong by hundreds of metres fits every house of the village and the next one too."),
+    explanation=_l(
+        "A position that is wrong by hundreds of metres fits every house of the village and the next one too."
+    ),
     honest_causes=_l("The phone was just switched on, or stood indoors. A minute outside would have helped."),
 )
