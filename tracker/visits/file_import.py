@@ -60,12 +60,15 @@ _INTO_VISIT = f"""
 INSERT = text(f"{_INTO_VISIT} ORDER BY n.team_id, n.visited_at ON CONFLICT (instance_id) DO NOTHING")
 
 # of rows with one id within the file the first counts, whatever order they were inserted in
+REPEATED = """
+    CREATE TEMP TABLE repeated_visit ON COMMIT DROP AS
+    SELECT instance_id, min(row_no) AS first FROM incoming_visit GROUP BY instance_id HAVING count(*) > 1;
+    ANALYZE repeated_visit"""
 NOT_THE_FIRST = text("""
-    DELETE FROM visit v USING (SELECT instance_id, min(row_no) AS first FROM incoming_visit GROUP BY 1 HAVING count(*) > 1) n
-    WHERE v.instance_id = n.instance_id AND v.submission_id = :submission AND v.row_no <> n.first""")
+    DELETE FROM visit v USING repeated_visit r
+    WHERE v.instance_id = r.instance_id AND v.submission_id = :submission AND v.row_no <> r.first""")
 INSERT_FIRST = text(f"""{_INTO_VISIT}
-    WHERE n.row_no = (SELECT min(o.row_no) FROM incoming_visit o WHERE o.instance_id = n.instance_id)
-      AND NOT EXISTS (SELECT 1 FROM visit v WHERE v.instance_id = n.instance_id)""")
+    JOIN repeated_visit r ON r.instance_id = n.instance_id AND r.first = n.row_no ON CONFLICT (instance_id) DO NOTHING""")
 
 LEFT_OVER = text(f"""
     SELECT n.row_no, n.instance_id, ({STORED}) IS NOT DISTINCT FROM ({SENT}) AS same
@@ -169,6 +172,7 @@ def import_visits(session: Session, campaign: Campaign, file: Path, raw_folder: 
     for number, words in opened.odd_rows:
         summary.read, summary.rejected = summary.read + 1, summary.rejected + 1
         rejects.add({"instance_id": words.split(",", 1)[0]}, odd_columns(number - 1))
+    cursor.execute("ANALYZE incoming_visit")
     values = {"campaign": campaign.id, "submission": submission.id}
     summary.accepted = session.execute(INSERT, values).rowcount if staged else 0
     if summary.accepted < staged:
@@ -182,6 +186,7 @@ def import_visits(session: Session, campaign: Campaign, file: Path, raw_folder: 
 
 def _sort_out_repeats(session: Session, values: dict[str, Any], summary: ImportSummary, staged: int, rejects: Rejects) -> None:
     """Rows whose id is there already: the same content is a duplicate, other content a conflict."""
+    session.connection().connection.cursor().execute(REPEATED)
     if session.execute(NOT_THE_FIRST, values).rowcount:
         session.execute(INSERT_FIRST, values)
     for row, instance_id, same in session.execute(LEFT_OVER, values).yield_per(10_000):
