@@ -10,7 +10,7 @@ from tracker.accounts.identity import MANAGE, SEE_NUMBERS, may, signed_in
 from tracker.accounts.scope import campaign_in_scope, reading
 from tracker.campaigns.listing import areas_of, last_day, phase, teams_heard
 from tracker.campaigns.reading import campaigns_in_scope
-from tracker.coverage.report import coverage_report
+from tracker.coverage.report import campaign_total
 from tracker.page_frame import THEME_COOKIE, THEMES, exists
 
 pages = APIBlueprint("campaigns_pages", __name__, enable_openapi=False)
@@ -56,7 +56,7 @@ def campaigns() -> str:
         rows = [
             {
                 "campaign": c, "areas": areas[c.id], "phase": phase(c, now), "last_day": last_day(c),
-                "total": coverage_report(session, c, identity.scope, "province", now=now)["total"],
+                "total": campaign_total(session, c, identity.scope, now=now),
                 "heard": teams_heard(session, c, identity.scope),
             }
             for c in seen
