@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from tests.builders import a_round
 from tracker import create_app
+from tracker.accounts.models import AuditEntry
 from tracker.coverage.models import CampaignSettlement
 from tracker.database import transaction
 
@@ -72,6 +73,18 @@ def test_areas_are_imported_and_listed(flask, tmp_path):
         ("PK202", "Bannu", "district", None, "2025-01-01"),
     ]
     assert listed[0]["area_km2"] == pytest.approx(10_306.2, abs=0.1)
+
+
+def test_an_import_that_changes_something_stands_in_the_audit_trail(flask, tmp_path):
+    file = districts(tmp_path, *DISTRICTS)
+
+    for _ in range(2):
+        flask("areas", "import", file, *NAMED, "--vintage", "2025-01-01")
+
+    with transaction() as session:
+        entry = session.query(AuditEntry).one()
+        assert (entry.action, entry.kind, entry.thing) == ("import", "areas", "district of 2025-01-01")
+        assert (entry.facts["file"], entry.facts["created"], entry.person_id) == ("districts.geojson", 2, None)
 
 
 def test_without_a_vintage_the_newest_is_meant(flask, tmp_path):

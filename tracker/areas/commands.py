@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from geo.vector_files import Features, FileNotReadable, Position, read_features
 from tracker import command_line
+from tracker.accounts import audit
+from tracker.accounts.scope import SERVER
 from tracker.areas.importing import AreaFields, import_areas, newest_vintage
 from tracker.areas.incoming import ImportSummary
 from tracker.areas.models import LEVELS
@@ -70,6 +73,7 @@ def import_areas_command(
         summary = import_areas(session, features, named, level, of, keep_good)
         if summary.created or summary.updated:
             refresh_pinned_to(session, of)
+            _record(session, file, "areas", f"{level} of {of}", summary)
     summary.seconds = round(time.monotonic() - started, 3)
     _finish(summary, features, rejects, as_json, keep_good)
 
@@ -123,6 +127,7 @@ def import_settlements_command(
         summary = import_settlements(session, features, SettlementFields(**_by_column(fields)), keep_good)
         if summary.created or summary.updated:
             refresh_all(session)
+            _record(session, file, "settlements", "all", summary)
     summary.seconds = round(time.monotonic() - started, 3)
     _finish(summary, features, rejects, as_json, keep_good)
 
@@ -137,6 +142,12 @@ def _read(file: Path, layer: str | None, position: Position | None = None) -> Fe
         return read_features(file, layer, position)
     except FileNotReadable as error:
         raise click.ClickException(str(error)) from None
+
+
+def _record(session: Session, file: Path, kind: str, thing: str, summary: ImportSummary) -> None:
+    """What denominators and maps rest on has changed: that stands in the audit trail."""
+    name = file.name.encode("utf-8", "backslashreplace").decode()  # a file name need not be UTF-8
+    audit.record(session, SERVER, "import", kind, thing, {"file": name, **summary.as_dict()})
 
 
 def _finish(summary: ImportSummary, features: Features, rejects: Path | None, as_json: bool, keep_good: bool) -> None:
