@@ -1,7 +1,7 @@
 """Who is near whom? Positions sorted into squares, so that only neighbours are compared.
 
-Positions are EPSG:4326 degrees. Squares are rows of one height; within a row all are equally wide, about as wide as high,
-so that a square depends on the position alone, never on what else is there.
+Positions are EPSG:4326 degrees. Squares are rows of one height; within a row all are equally wide, about as wide as
+high, so that a square depends on the position alone, never on what else is there.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Is a team's day unlike real work? Figures of team-days, and how unlikely they are beside the round's other days.
 
-A test of significance, never proof. Three signs, each with its own p-value: the last digits of positions, gaps between visits
-that are too regular, and not one missed child where the neighbours miss some. Combined by Bonferroni, judged over the round by
-Benjamini–Hochberg.
+A test of significance, never proof. Three signs, each with its own p-value: the last digits of positions, gaps
+between visits that are too regular, and not one missed child where the neighbours miss some. Combined by Bonferroni,
+judged over the round by Benjamini–Hochberg.
 """
 
 from dataclasses import dataclass
@@ -109,10 +109,11 @@ def _p_of_regular_gaps(variation: Floats) -> Floats:
 
 
 def _p_of_nobody_missed(days: TeamDays, eligible: Whole, missed: Whole, miss_rate_above: float) -> Floats:
-    """Chance that nobody is missed among so many at the neighbours' rate; only where they miss more than `miss_rate_above`.
+    """Chance that nobody is missed among so many at the neighbours' rate; only where they miss more than
+    `miss_rate_above`.
 
-    Missed children come together (a refusing street, a closed school), so that whole days without one are less rare than
-    for lone children: beta-binomial, with the likeness of children of one day as the round shows it.
+    Missed children come together (a refusing street, a closed school), so that whole days without one are less rare
+    than for lone children: beta-binomial, with the likeness of children of one day as the round shows it.
     """
     rate = missed / np.maximum(eligible, 1)
     applies = (days.missed == 0) & (days.eligible > 0) & (eligible >= LEAST_CHILDREN) & (rate > miss_rate_above)

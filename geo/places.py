@@ -1,8 +1,8 @@
 """How far is a position from a settlement's extent or from an area, and which settlement is nearest?
 
-Distances are metres on the WGS 84 ellipsoid. Round extents are true circles: geodesic distance to the centre minus the radius.
-Outlines are measured in a plane about their own centre, which is right to a millimetre over a settlement and to a metre over
-100 km. Positions are EPSG:4326, degrees.
+Distances are metres on the WGS 84 ellipsoid. Round extents are true circles: geodesic distance to the centre minus
+the radius. Outlines are measured in a plane about their own centre, which is right to a millimetre over a settlement
+and to a metre over 100 km. Positions are EPSG:4326, degrees.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ EXACT_BELOW_M = 20_000.0  # beyond that from its edge, an outline counts as the 
 
 @dataclass(frozen=True)
 class Places:
-    """Settlements as arrays of one length, sorted by id. `outline`: shapely EPSG:4326, None where the extent is round."""
+    """Settlements as arrays of one length, sorted by id. `outline`: shapely EPSG:4326, None where the extent is
+    round.
+    """
 
     id: np.ndarray
     code: np.ndarray
@@ -85,10 +87,11 @@ def metres_to_extent(places: Places, row: np.ndarray, lon: np.ndarray, lat: np.n
 
 
 def nearest_place(places: Places, lon: np.ndarray, lat: np.ndarray, reach_m: np.ndarray) -> np.ndarray:
-    """Row of the place whose extent holds each position, else of the nearest within `reach_m` of its extent, else -1: (n,) int.
+    """Row of the place whose extent holds each position, else of the nearest within `reach_m` of its extent, else -1:
+    (n,) int.
 
-    reach_m : (n,) at most WIDEST_REACH_M. Of several that hold it the one with the nearer centre, then the first code, so
-    that the answer is the same every time.
+    reach_m : (n,) at most WIDEST_REACH_M. Of several that hold it the one with the nearer centre, then the first
+    code, so that the answer is the same every time.
     """
     found = np.full(len(lon), -1)
     if not len(places.id) or not len(lon):
@@ -138,7 +141,9 @@ class Ground:
         return away
 
     def _metres_outside_one(self, lon: float, lat: float, nearest_degrees: float) -> float:
-        """To the nearest of the pieces that could be nearest: degrees of longitude are shorter than those of latitude."""
+        """To the nearest of the pieces that could be nearest: degrees of longitude are shorter than those of
+        latitude.
+        """
         east, north = metres_per_degree(np.array(min(abs(lat) + nearest_degrees, 89.0)))
         widest = shapely.buffer(shapely.Point(lon, lat), nearest_degrees * float(north / east) * 1.02)
         local = [_local(self.pieces[c], lon, lat) for c in self.tree.query(widest, predicate="intersects")]

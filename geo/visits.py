@@ -1,9 +1,9 @@
 """What do visits say when they are seen beside each other? Pure functions over arrays of visits.
 
-All arrays of one call have one length n. `team` groups visits; within a team they are sorted by time, ties by id. `at_us`:
-microseconds since 1970, int64. Positions: EPSG:4326 degrees. Every function answers with a (n,) bool array: True where the
-rule asks. The answer depends on the set of visits alone, never on the order in which they came to be known, and costs
-about n log n also when all of them lie on one spot.
+All arrays of one call have one length n. `team` groups visits; within a team they are sorted by time, ties by id.
+`at_us`: microseconds since 1970, int64. Positions: EPSG:4326 degrees. Every function answers with a (n,) bool array:
+True where the rule asks. The answer depends on the set of visits alone, never on the order in which they came to be
+known, and costs about n log n also when all of them lie on one spot.
 """
 
 import numpy as np
@@ -120,8 +120,8 @@ def copied_rows(
 ) -> Whether:
     """Runs of successive visits with the same counts, each near the one before, at a steady beat.
 
-    counts : (n, k) whole numbers.   Every window of `at_least` visits whose gaps all lie within `beat_s` of their median
-    is asked about; a visit without usable position ends a run.
+    counts : (n, k) whole numbers.   Every window of `at_least` visits whose gaps all lie within `beat_s` of their
+    median is asked about; a visit without usable position ends a run.
     """
     n, gaps = len(team), at_least - 1
     asked = np.zeros(n, bool)
@@ -207,9 +207,9 @@ def stacked(
     """More than `more_than` counted visits of one team around one of them: within `within_m` of it and in a window of
     `within_s`.
 
-    The window moves; it must hold the visit in the middle. All visits of such a window are asked about. Of a crowd (over
-    CROWD visits of one hour in a square whose corners are within reach of each other) all are asked about, and only the
-    first and last of them are looked at as somebody's neighbours.
+    The window moves; it must hold the visit in the middle. All visits of such a window are asked about. Of a crowd
+    (over CROWD visits of one hour in a square whose corners are within reach of each other) all are asked about, and
+    only the first and last of them are looked at as somebody's neighbours.
     """
     asked = np.zeros(len(team), bool)
     rows = np.flatnonzero(counted)
@@ -292,8 +292,8 @@ def repeated_households(
 
     Visits here are first visits with a usable position, in any order. day : (n,) int, days since 1970.
     household : household_key of the counts.   subject : which visits the question is asked about; all are neighbours.
-    Of a crowd (over CROWD visits of one team-day on one spot) only some speak as neighbours, chosen so that everybody on
-    the spot gets the same answer as from all of them.
+    Of a crowd (over CROWD visits of one team-day on one spot) only some speak as neighbours, chosen so that everybody
+    on the spot gets the same answer as from all of them.
     """
     asked = np.zeros(len(team), bool)
     if len(team) < 2:

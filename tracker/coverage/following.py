@@ -1,7 +1,7 @@
 """Let the counts follow the visits: judge what waits in a campaign and count it, in one transaction.
 
-One pass per campaign at a time (an advisory lock held by the connection), over one snapshot. A pass that meets somebody's decision on
-the same visit, or that dies, leaves nothing behind and is run again.
+One pass per campaign at a time (an advisory lock held by the connection), over one snapshot. A pass that meets
+somebody's decision on the same visit, or that dies, leaves nothing behind and is run again.
 """
 
 import time
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg2
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -20,7 +21,11 @@ from tracker.visits.judging import begin_pass, end_pass, judge
 
 LOCK_SPACE = 7_401  # of our advisory locks on campaigns
 ATTEMPTS = 20
-SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
+PASSING_FAULTS = ("40001", "40P01")  # serialization failure, deadlock: run the pass again
+
+LOCK = text("SELECT pg_advisory_lock(:space, :campaign)")
+TRY_LOCK = text("SELECT pg_try_advisory_lock(:space, :campaign)")
+UNLOCK = text("SELECT pg_advisory_unlock(:space, :campaign)")
 
 
 @dataclass(frozen=True)
@@ -32,50 +37,64 @@ class Followed:
 
 
 def follow(campaign_id: int, everything: bool = False) -> Followed:
-    """Judge and count until nothing waits; with `everything` every visit of the campaign once more."""
-    started, visits = time.monotonic(), 0
+    """Judge and count all that was committed before the call; with `everything` every visit of the campaign once
+    more.
+    """
+    started = time.monotonic()
     with locked(campaign_id) as connection:
-        while True:
-            done = _one_pass(connection, campaign_id, everything)
-            if done is None:
-                return Followed(visits, time.monotonic() - started)
-            visits, everything = visits + done, False
+        assert connection is not None
+        visits = _one_pass(connection, campaign_id, everything)
+    return Followed(visits, time.monotonic() - started)
+
+
+def follow_unless_busy(campaign_id: int) -> Followed | None:
+    """Judge and count what waits; None when somebody else is at it in this campaign."""
+    started = time.monotonic()
+    with locked(campaign_id, patiently=False) as connection:
+        if connection is None:
+            return None
+        return Followed(_one_pass(connection, campaign_id, everything=False), time.monotonic() - started)
 
 
 @contextmanager
-def locked(campaign_id: int) -> Iterator[Connection]:
-    """A connection that alone may judge and count this campaign while the block runs."""
+def locked(campaign_id: int, patiently: bool = True) -> Iterator[Connection | None]:
+    """A connection that alone may judge and count this campaign while the block runs.
+
+    The lock is taken before the snapshot, by a connection of its own. None: not `patiently`, and somebody else has it.
+    """
+    key = {"space": LOCK_SPACE, "campaign": campaign_id}
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as holder:
-        holder.execute(
-            text("SELECT pg_advisory_lock(:space, :campaign)"), {"space": LOCK_SPACE, "campaign": campaign_id}
-        )
+        if patiently:
+            holder.execute(LOCK, key)
+        elif not holder.scalar(TRY_LOCK, key):
+            yield None
+            return
         try:
             with engine().connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 yield connection
         finally:
-            holder.execute(
-                text("SELECT pg_advisory_unlock(:space, :campaign)"), {"space": LOCK_SPACE, "campaign": campaign_id}
-            )
+            holder.execute(UNLOCK, key)
 
 
-def _one_pass(connection: Connection, campaign_id: int, everything: bool) -> int | None:
-    """How many visits one pass judged; None when nothing waited."""
-    for attempt in range(ATTEMPTS):
+def _one_pass(connection: Connection, campaign_id: int, everything: bool) -> int:
+    """How many visits one pass judged; 0 when nothing waited."""
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             with Session(connection, expire_on_commit=False) as session, session.begin():
                 return _judge_and_count(session, campaign_id, everything)
-        except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) not in (SERIALIZATION_FAILURE, DEADLOCK) or attempt == ATTEMPTS - 1:
+        except (OperationalError, psycopg2.OperationalError) as error:
+            code = getattr(getattr(error, "orig", error), "pgcode", None)
+            if code not in PASSING_FAULTS or attempt == ATTEMPTS:
                 raise
-            time.sleep(0.05 * (attempt + 1))
-    return None
+        time.sleep(0.05 * attempt)
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _judge_and_count(session: Session, campaign_id: int, everything: bool) -> int | None:
+def _judge_and_count(session: Session, campaign_id: int, everything: bool) -> int:
     campaign = session.get_one(Campaign, campaign_id)
     run = begin_pass(session, campaign, everything)
     if run is None:
-        return None
+        return 0
     visits, touched = 0, set[int]()
     for judged in judge(session, run):
         touched |= keep(session, judged)

@@ -1,4 +1,6 @@
-"""Read and write many fixed-width rows at once: PostgreSQL's binary COPY straight from and to numpy, nothing parsed row by row."""
+"""Read and write many fixed-width rows at once: PostgreSQL's binary COPY straight from and to numpy, nothing parsed
+row by row.
+"""
 
 import io
 from typing import Any

@@ -1,8 +1,8 @@
 """Which visits are replaced by a correction?
 
-A correction reaches the visit that it names, in its own campaign, when its sender may correct that visit's team. Of several
-corrections of one visit the last made counts, the others are replaced with it. Corrections that name each other in a circle
-cannot all be right: the last made of them stays.
+A correction reaches the visit that it names, in its own campaign, when its sender may correct that visit's team. Of
+several corrections of one visit the last made counts, the others are replaced with it. Corrections that name each
+other in a circle cannot all be right: the last made of them stays.
 """
 
 from dataclasses import dataclass

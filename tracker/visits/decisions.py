@@ -1,7 +1,7 @@
 """A person's word on visits, over the flags: keep, set aside, and undo.
 
-Writes `decision` (append-only in meaning: the newest counts, older ones stay), `visit.decided`, and notes the teams for judging,
-which gives the visits their new standing and counts them. Audited once per act.
+Writes `decision` (append-only in meaning: the newest counts, older ones stay), `visit.decided`, and notes the teams
+for judging, which gives the visits their new standing and counts them. Audited once per act.
 """
 
 import uuid
@@ -38,7 +38,8 @@ DECIDE = text("""
     ), decided AS (
         UPDATE visit SET decided = :decided WHERE instance_id = ANY(CAST(:ids AS uuid[])) RETURNING team_id
     )
-    INSERT INTO waiting (campaign_id, team_ids) SELECT :campaign_id, array_agg(DISTINCT team_id ORDER BY team_id) FROM decided""")
+    INSERT INTO waiting (campaign_id, team_ids)
+    SELECT :campaign_id, array_agg(DISTINCT team_id ORDER BY team_id) FROM decided""")
 
 # the act itself, where nothing was decided on the visit since; an undo is not undone
 OF_BATCH = text("""
@@ -61,7 +62,8 @@ UNDO = text("""
                        FROM before b WHERE b.instance_id = v.instance_id)
         WHERE v.instance_id = ANY(CAST(:ids AS uuid[])) RETURNING team_id
     )
-    INSERT INTO waiting (campaign_id, team_ids) SELECT :campaign_id, array_agg(DISTINCT team_id ORDER BY team_id) FROM decided""")
+    INSERT INTO waiting (campaign_id, team_ids)
+    SELECT :campaign_id, array_agg(DISTINCT team_id ORDER BY team_id) FROM decided""")
 
 
 class DecidedMeanwhile(RasaiError):
@@ -74,10 +76,11 @@ class DecidedMeanwhile(RasaiError):
 def decide(
     session: Session, campaign: Campaign, scope: Scope, instance_ids: Sequence[Any], action: str, reason: str
 ) -> uuid.UUID:
-    """Keep (they count as valid) or set aside (they count nowhere) these visits, whatever the flags say; give the act's id.
+    """Keep (they count as valid) or set aside (they count nowhere) these visits, whatever the flags say; give the
+    act's id.
 
-    Raises NotAllowed for a role that may not, NotFound when any visit lies outside the scope or the campaign, WrongRequest
-    for an unknown action or an empty or overlong reason. Nothing is decided then.
+    Raises NotAllowed for a role that may not, NotFound when any visit lies outside the scope or the campaign,
+    WrongRequest for an unknown action or an empty or overlong reason. Nothing is decided then.
     """
     if not scope.decides:
         raise NotAllowed
@@ -99,7 +102,8 @@ def decide(
 def undo(session: Session, campaign: Campaign, scope: Scope, batch: uuid.UUID, reason: str = "undone") -> int:
     """Take an act back, for every visit on which nobody decided since; give how many.
 
-    Raises NotAllowed; NotFound when the act touches a visit outside the scope; DecidedMeanwhile when nothing is left to undo.
+    Raises NotAllowed; NotFound when the act touches a visit outside the scope; DecidedMeanwhile when nothing is left
+    to undo.
     """
     if not scope.decides:
         raise NotAllowed

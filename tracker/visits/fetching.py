@@ -14,10 +14,10 @@ from tracker.visits.binary_rows import Columns, read_rows, since_1970_us
 UNLOCATED = -2_147_483_648  # stands for unit_id NULL in arrays
 
 ALL_OF_TEAMS = f"""
-    SELECT instance_id, team_id, visited_at, coalesce(received_at, '-infinity'), coalesce(lon, 'NaN'), coalesce(lat, 'NaN'),
-           coalesce(accuracy_m, 'NaN'), {", ".join(COUNTS)}, is_revisit, mock_location, coalesce(settlement_id, 0),
-           coalesce(unit_id, {UNLOCATED}), coalesce(area_id, 0), standing, coalesce(decided, 0::smallint), flags,
-           flags_digest, submission_id
+    SELECT instance_id, team_id, visited_at, coalesce(received_at, '-infinity'),
+           coalesce(lon, 'NaN'), coalesce(lat, 'NaN'), coalesce(accuracy_m, 'NaN'), {", ".join(COUNTS)},
+           is_revisit, mock_location, coalesce(settlement_id, 0), coalesce(unit_id, {UNLOCATED}), coalesce(area_id, 0), standing,
+           coalesce(decided, 0::smallint), flags, flags_digest, submission_id
     FROM visit WHERE campaign_id = %(campaign)s AND team_id = ANY(%(teams)s)"""
 
 COLUMNS: Columns = [

@@ -1,7 +1,7 @@
 """Whose first visits stand on the doorstep of another team's, or of another day's?
 
-The one question that crosses teams. Reads the visits of other teams only near what changed: `walked_cell` knows which team-days
-were near. Writes `walked_cell`.
+The one question that crosses teams. Reads the visits of other teams only near what changed: `walked_cell` knows which
+team-days were near. Writes `walked_cell`.
 """
 
 from collections.abc import Iterable
@@ -42,8 +42,8 @@ OF_TEAM_DAYS = f"""
     SELECT v.team_id, v.visited_at, v.lon, v.lat, {", ".join(f"v.{c}" for c in HOUSEHOLD)},
            v.flags >> %(bit)s & 1 = 1
     FROM unnest(%(teams)s, CAST(%(begins)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[])) d (team_id, begins, ends)
-    JOIN visit v ON v.campaign_id = %(campaign)s AND v.team_id = d.team_id AND v.visited_at >= d.begins AND v.visited_at < d.ends
-    WHERE NOT v.is_revisit AND v.standing <> {REPLACED} AND v.lon IS NOT NULL
+    JOIN visit v ON v.campaign_id = %(campaign)s AND v.team_id = d.team_id AND v.visited_at >= d.begins AND
+    v.visited_at < d.ends WHERE NOT v.is_revisit AND v.standing <> {REPLACED} AND v.lon IS NOT NULL
       AND NOT coalesce(v.accuracy_m > %(accuracy)s, false)"""
 
 OF_TEAM_DAYS_COLUMNS: Columns = [

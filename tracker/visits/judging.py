@@ -1,12 +1,13 @@
 """Which visits are to be believed? Every visit of the teams with news is located, asked about and given its standing.
 
-Reads the `waiting` rows of a campaign and all visits of the teams that they concern, as arrays; writes `visit` (flags, standing,
-unit, area), `flag`, `team_flags`, `team_day`, `walked_cell` and `team.heard_at` where they differ from what is kept. Runs in one
-snapshot and under the campaign's lock (see coverage.following). Which visits there are decides the outcome; in which order and
-in which batches they came does not.
+Reads the `waiting` rows of a campaign and all visits of the teams that they concern, as arrays; writes `visit`
+(flags, standing, unit, area), `flag`, `team_flags`, `team_day`, `walked_cell` and `team.heard_at` where they differ
+from what is kept. Runs in one snapshot and under the campaign's lock (see coverage.following). Which visits there are
+decides the outcome; in which order and in which batches they came does not.
 
-Two looks: the first, portion by portion, answers all that a team's own visits can tell. What needs the round (unlike team-days,
-households of other teams) is then answered once, and may call in more teams. The second look decides and writes.
+Two looks: the first, portion by portion, answers all that a team's own visits can tell. What needs the round (unlike
+team-days, households of other teams) is then answered once, and may call in more teams. The second look decides and
+writes.
 """
 
 import pickle
@@ -267,7 +268,9 @@ def _asked_over_the_round(run: Pass, look: FirstLook, portion: int) -> list[tupl
 
 
 def _standing(answers: Answers, decided: np.ndarray) -> np.ndarray:
-    """A person's word, else rejected by any reject, else doubtful by any doubt or two warnings, else valid: (n,) int8."""
+    """A person's word, else rejected by any reject, else doubtful by any doubt or two warnings, else valid: (n,)
+    int8.
+    """
     warnings = np.zeros(answers.count, int)
     doubt, reject = np.zeros(answers.count, bool), np.zeros(answers.count, bool)
     for bit, answer in answers.asked:

@@ -1,7 +1,7 @@
 """Which team-days of a round are unlike real work?
 
-Keeps the figures of every team-day in `team_day`. A new visit changes the figures of its own day only, but the comparison is
-over the round: days elsewhere may come to stand out, or no longer do.
+Keeps the figures of every team-day in `team_day`. A new visit changes the figures of its own day only, but the
+comparison is over the round: days elsewhere may come to stand out, or no longer do.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,8 @@ FIGURES = np.dtype(
 NUMBERS = ("visits", "digit_chi2", "gap_variation", "eligible", "missed")
 
 STORED = """
-    SELECT team_id, day, visits, coalesce(digit_chi2, 'NaN'), coalesce(gap_variation, 'NaN'), eligible, missed, unlike_real_work
+    SELECT team_id, day, visits, coalesce(digit_chi2, 'NaN'), coalesce(gap_variation, 'NaN'),
+           eligible, missed, unlike_real_work
     FROM team_day WHERE campaign_id = %(campaign)s"""
 STORED_COLUMNS: Columns = [
     ("team", ">i4"),
@@ -49,7 +50,8 @@ REMOVE = """
     WHERE (t.campaign_id, t.team_id, t.day) = (gone.campaign_id, gone.team_id, gone.day)"""
 
 WRITE = """
-    INSERT INTO team_day (campaign_id, team_id, day, visits, digit_chi2, gap_variation, eligible, missed, unlike_real_work)
+    INSERT INTO team_day (campaign_id, team_id, day, visits, digit_chi2, gap_variation,
+                          eligible, missed, unlike_real_work)
     VALUES %s ON CONFLICT (campaign_id, team_id, day) DO UPDATE
     SET visits = excluded.visits, digit_chi2 = excluded.digit_chi2, gap_variation = excluded.gap_variation,
         eligible = excluded.eligible, missed = excluded.missed, unlike_real_work = excluded.unlike_real_work"""
@@ -86,7 +88,9 @@ class TeamDayBook:
     now: np.ndarray = field(default_factory=lambda: np.empty(0, FIGURES))  # sorted by (team, day)
 
     def compare(self, judged: set[int]) -> set[int]:
-        """Test all team-days of the round; give the other teams of which a day has come to stand out, or no longer does."""
+        """Test all team-days of the round; give the other teams of which a day has come to stand out, or no longer
+        does.
+        """
         if self.stored is None:
             self.stored = read_rows(self.cursor, STORED, {"campaign": self.campaign_id}, STORED_COLUMNS).astype(FIGURES)
             self.stored["day"] += POSTGRES_EPOCH_DAY

@@ -1,7 +1,7 @@
 """Which limits hold in a campaign? RULES' defaults, overridden where somebody decided so.
 
-A campaign keeps only what differs: {rule: {name: value}}. What cannot be understood is refused when it is set, never when a
-visit is judged.
+A campaign keeps only what differs: {rule: {name: value}}. What cannot be understood is refused when it is set, never
+when a visit is judged.
 """
 
 from typing import Any

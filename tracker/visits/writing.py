@@ -1,4 +1,6 @@
-"""Write what a judgement changed, and nothing else: visits, flags, and how many of a team's visits each rule asks about."""
+"""Write what a judgement changed, and nothing else: visits, flags, and how many of a team's visits each rule asks
+about.
+"""
 
 import io
 from collections.abc import Iterable
@@ -23,7 +25,8 @@ CHANGED_COLUMNS: Columns = [
 ]
 
 CREATE_CHANGED = """
-    CREATE TEMP TABLE IF NOT EXISTS judged_visit (instance_id uuid, flags integer, flags_digest integer, standing smallint,
+    CREATE TEMP TABLE IF NOT EXISTS judged_visit (instance_id uuid, flags integer, flags_digest integer, standing
+    smallint,
                                                   unit_id integer, area_id integer) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE IF NOT EXISTS unflagged_visit (instance_id uuid) ON COMMIT DELETE ROWS;
     TRUNCATE judged_visit, unflagged_visit"""
@@ -37,7 +40,8 @@ DELETE_FLAGS = "DELETE FROM flag f USING unflagged_visit u WHERE f.instance_id =
 COPY_FLAGS = "COPY flag (instance_id, rule, campaign_id, severity, numbers) FROM STDIN"
 
 TEAM_FLAGS = """
-    SELECT team_id, rule, visits, undecided FROM team_flags WHERE campaign_id = %(campaign)s AND team_id = ANY(%(teams)s)"""
+    SELECT team_id, rule, visits, undecided FROM team_flags
+    WHERE campaign_id = %(campaign)s AND team_id = ANY(%(teams)s)"""
 DELETE_TEAM_FLAGS = """
     DELETE FROM team_flags t USING (VALUES %s) gone (campaign_id, team_id, rule)
     WHERE (t.campaign_id, t.team_id, t.rule) = (gone.campaign_id, gone.team_id, gone.rule)"""
@@ -105,7 +109,9 @@ def write_visits(cursor: Cursor, visits: np.ndarray, kept: np.ndarray, digest: n
 def write_flags(
     cursor: Cursor, campaign_id: int, instances: np.ndarray, renew: np.ndarray, kept_flags: np.ndarray, answers: Answers
 ) -> None:
-    """Replace the flag rows of these visits. instances : of all visits; `renew` and `kept_flags` alike; answers' rows too."""
+    """Replace the flag rows of these visits. instances : of all visits; `renew` and `kept_flags` alike; answers' rows
+    too.
+    """
     gone = instances[renew & (kept_flags != 0)]
     if len(gone):
         write_rows(cursor, "unflagged_visit", [("instance_id", "uuid")], {"instance_id": gone})

@@ -1,7 +1,7 @@
 """What are a campaign's visits measured against? Settlements, areas, plan, teams, days and limits, as arrays.
 
-Reading them takes longer than judging a handful of visits, so they are kept between passes and read anew when the campaign's
-`revision` has moved.
+Reading them takes longer than judging a handful of visits, so they are kept between passes and read anew when the
+campaign's `revision` has moved.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from tracker.visits.rules.rule import Plan, team_day_key
 from tracker.visits.thresholds import limits_of
 
 SETTLEMENTS = text("""
-    SELECT s.id, s.code, ST_X(s.centre) AS lon, ST_Y(s.centre) AS lat, s.radius_m, s.compound, ST_AsBinary(s.extent) AS extent,
-           coalesce(p.area_id, 0) AS area_id
+    SELECT s.id, s.code, ST_X(s.centre) AS lon, ST_Y(s.centre) AS lat, s.radius_m, s.compound,
+           ST_AsBinary(s.extent) AS extent, coalesce(p.area_id, 0) AS area_id
     FROM settlement s LEFT JOIN settlement_place p ON p.settlement_id = s.id AND p.vintage = :vintage ORDER BY s.id""")
 
 CAMPAIGN_PIECES = text("""
@@ -31,16 +31,18 @@ CAMPAIGN_PIECES = text("""
 
 AREAS = text("SELECT id, code, level, ST_AsBinary(boundary) AS boundary FROM area WHERE vintage = :vintage")
 
-TEAMS = text(
-    "SELECT id, type, coalesce(supervisor, ''), coalesce(area_id, 0) FROM team WHERE campaign_id = :campaign_id ORDER BY id"
-)
+TEAMS = text("""
+    SELECT id, type, coalesce(supervisor, ''), coalesce(area_id, 0) FROM team
+    WHERE campaign_id = :campaign_id ORDER BY id""")
 
 PLAN = text("SELECT team_id, on_date, settlement_id FROM plan_stop WHERE microplan_id = :microplan_id ORDER BY 1, 2, 3")
 
 
 @dataclass(frozen=True)
 class Yardsticks:
-    """For one campaign at one revision. Arrays of settlements are aligned with `places`, arrays of teams with `team_id`."""
+    """For one campaign at one revision. Arrays of settlements are aligned with `places`, arrays of teams with
+    `team_id`.
+    """
 
     revision: int
     zone: ZoneInfo
@@ -58,7 +60,9 @@ class Yardsticks:
 
     @cached_property
     def inside_m(self) -> np.ndarray:
-        """How far each settlement's centre lies inside the campaign's areas: from inside, metres to the edge; 0 outside."""
+        """How far each settlement's centre lies inside the campaign's areas: from inside, metres to the edge; 0
+        outside.
+        """
         edge = (
             shapely.boundary(shapely.union_all(self.ground.pieces, grid_size=1e-9)) if len(self.ground.pieces) else None
         )

@@ -29,7 +29,8 @@ RULE = Rule(
     limits=Limits(),
     ask=ask,
     message=_l(
-        "{eligible} children, {told} accounted for, {given} given drops; the sums must agree and {most_eligible} is the most for a household"
+        "{eligible} children, {told} accounted for, {given} given drops; the sums must agree and {most_eligible} "
+        "is the most for a household"
     ),
     explanation=_l("Numbers that contradict each other cannot be counted, whatever was meant."),
     honest_causes=_l("A slip of the finger. Send a correction; the visit counts as soon as it adds up."),

@@ -12,7 +12,9 @@ class Limits(RuleLimits):
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
-    """Most visits are cleared by their settlement, whose distance from the edge is known; the rest is measured exactly."""
+    """Most visits are cleared by their settlement, whose distance from the edge is known; the rest is measured
+    exactly.
+    """
     placed = np.flatnonzero(visits.usable & (visits.place >= 0))
     place, places = visits.place[placed], visits.places
     from_centre = near_metres(places.lon[place], places.lat[place], visits.lon[placed], visits.lat[placed])
@@ -34,6 +36,7 @@ RULE = Rule(
     message=_l("{away_m} m outside the campaign's areas; up to {beyond_m} m plus the phone's accuracy is normal"),
     explanation=_l("A position far outside the round's areas cannot belong to a household of this round."),
     honest_causes=_l(
-        "The phone kept an old position, or its location was switched on only later. Ask when and where the form was filled in."
+        "The phone kept an old position, or its location was switched on only later. Ask when and where the form "
+        "was filled in."
     ),
 )

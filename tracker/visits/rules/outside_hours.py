@@ -34,10 +34,12 @@ RULE = Rule(
     limits=Limits(),
     ask=ask,
     message=_l(
-        "made in hour {hour} of the day, {days_away} days from the round's days; teams work from {from_hour} to {to_hour} on them"
+        "made in hour {hour} of the day, {days_away} days from the round's days; teams work from {from_hour} to "
+        "{to_hour} on them"
     ),
     explanation=_l("Forms filled in at night or on other days were often not filled in at the door."),
     honest_causes=_l(
-        "The phone's clock is wrong, the day was moved for this union council, or a family asked the team to come after dark."
+        "The phone's clock is wrong, the day was moved for this union council, or a family asked the team to come "
+        "after dark."
     ),
 )

@@ -35,7 +35,8 @@ RULE = Rule(
     limits=Limits(),
     ask=ask,
     message=_l(
-        "{away_m} m from the settlements planned for the team that day; up to {beyond_m} m plus the phone's accuracy is normal"
+        "{away_m} m from the settlements planned for the team that day; up to {beyond_m} m plus the phone's "
+        "accuracy is normal"
     ),
     explanation=_l("When a team works elsewhere, its own settlements may be left out and others may be done twice."),
     honest_causes=_l("The supervisor moved the team, or helped a neighbouring team out. Ask who decided it."),

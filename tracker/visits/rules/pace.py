@@ -24,7 +24,8 @@ RULE = Rule(
     ask=ask,
     message=_l("one of more than {more_than} first visits within an hour"),
     explanation=_l(
-        "Greeting, asking, giving drops, marking and writing take their time; visits much faster than that were perhaps not made."
+        "Greeting, asking, giving drops, marking and writing take their time; visits much faster than that were "
+        "perhaps not made."
     ),
     honest_causes=_l("The team wrote on paper and typed it in later, or two pairs share one phone."),
 )

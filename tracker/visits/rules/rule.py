@@ -1,7 +1,8 @@
 """What a rule is, and what it may look at.
 
-A rule asks one question of many visits at once. Its limits are a small typed model: each field says its unit and why the
-default is what it is; a campaign may override any of them. Its words serve the flag, the help page and the supervisor's screen.
+A rule asks one question of many visits at once. Its limits are a small typed model: each field says its unit and why
+the default is what it is; a campaign may override any of them. Its words serve the flag, the help page and the
+supervisor's screen.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,9 @@ SEVERITY_NAMES = {WARN: "warn", DOUBT: "doubt", REJECT: "reject"}
 
 
 class RuleLimits(BaseModel):
-    """What of a rule can be set; itself: nothing. Whole numbers stay whole, none is negative, an unknown name is refused."""
+    """What of a rule can be set; itself: nothing. Whole numbers stay whole, none is negative, an unknown name is
+    refused.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -43,7 +46,8 @@ class Plan:
 class Evidence:
     """Visits of whole teams, sorted by (team, time, id), without replaced ones, and what they are measured against.
 
-    Arrays have one length n. `lon`, `lat`: degrees, NaN without position. `slack_m`: accuracy, at most 100; unknown counts as 0.
+    Arrays have one length n. `lon`, `lat`: degrees, NaN without position. `slack_m`: accuracy, at most 100; unknown
+    counts as 0.
     """
 
     team: np.ndarray
@@ -83,8 +87,8 @@ class RoundEvidence:
 
 @dataclass(frozen=True)
 class Asked:
-    """About which visits a rule asks. `severity`: one per row where it differs from the rule's own; `numbers`: arrays like
-    `rows`."""
+    """About which visits a rule asks. `severity`: one per row where it differs from the rule's own; `numbers`: arrays
+    like `rows`."""
 
     rows: np.ndarray
     numbers: dict[str, np.ndarray] = field(default_factory=dict)

@@ -26,10 +26,12 @@ RULE = Rule(
     over_the_round=True,
     ask=ask,
     message=_l(
-        "the day's positions, gaps or results are more regular than real work gives, below {level} by chance over the round"
+        "the day's positions, gaps or results are more regular than real work gives, below {level} by chance over "
+        "the round"
     ),
     explanation=_l("People who invent a day choose last digits, even gaps and full success; real days are uneven."),
     honest_causes=_l(
-        "The day was written on paper and typed in at one go, or the phone cuts decimals. Walk three doors again together."
+        "The day was written on paper and typed in at one go, or the phone cuts decimals. Walk three doors again "
+        "together."
     ),
 )
