@@ -9,6 +9,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,27 +77,33 @@ def _administration(cluster: str):
     return create_engine(cluster.format(name="postgres"), isolation_level="AUTOCOMMIT", poolclass=None).connect()
 
 
-@pytest.fixture
-def database(cluster: str, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A fresh database for one test; DATABASE_URL names it, for this process and those it starts."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
+@contextmanager
+def a_database(cluster: str, template: str, kind: str) -> Iterator[str]:
+    """A fresh database while the block runs; its address."""
+    name = f"{kind}_{uuid.uuid4().hex[:12]}"
     with _administration(cluster) as connection:
         connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         url = cluster.format(name=name)
+        try:
+            yield url
+        finally:
+            engine_for(url).dispose()
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def database(cluster: str, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A fresh database for one test; DATABASE_URL names it, for this process and those it starts."""
+    with a_database(cluster, template, "test") as url:
         monkeypatch.setenv("DATABASE_URL", url)
         yield url
-        engine_for(url).dispose()
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture(scope="session")
 def shared_database(cluster: str, template: str) -> Iterator[str]:
     """One database for all tests of this process that roll back."""
-    name = f"shared_{uuid.uuid4().hex[:12]}"
-    with _administration(cluster) as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-        yield cluster.format(name=name)
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with a_database(cluster, template, "shared") as url:
+        yield url
 
 
 @pytest.fixture

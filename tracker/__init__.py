@@ -5,7 +5,7 @@ translate.
 """
 from apiflask import APIFlask
 
-from tracker import database_commands, errors, figures, operations, page_frame, request_cycle, settings
+from tracker import api_description, database_commands, errors, figures, operations, page_frame, request_cycle, settings
 from tracker.accounts import commands as accounts_commands
 from tracker.accounts import pages as accounts_pages
 from tracker.areas import api as areas_api
@@ -41,6 +41,7 @@ def create_app() -> APIFlask:
     errors.attach(app)              # domain errors become answers
     figures.attach(app)             # how numbers, codes and days are written
     page_frame.attach(app)          # what stands around every page
+    api_description.attach(app)     # /api/openapi.json
     operations.attach(app)          # /healthz, /readyz, /metrics
     for door in PAGES:
         app.register_blueprint(door.pages)

@@ -203,7 +203,8 @@ def _answer(
         }
         answer = current_app.response_class(json.dumps(problem, ensure_ascii=False), status, mimetype=PROBLEM)
     else:
-        page = render_template("error.html", status=status, title=title, detail=detail, errors=errors, code=code)
+        facts = {"status": status, "title": title, "detail": detail, "errors": errors, "code": code}
+        page = render_template("error.html", **facts, bare=status >= 500)  # bare: reads nothing, for what may be down
         answer = current_app.response_class(page, status)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

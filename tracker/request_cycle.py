@@ -64,8 +64,10 @@ def _refuse_unreadable() -> None:
 
 def _guard() -> AnyResponse | None:
     """Nobody passes without signing in, except to what is public; unsafe requests by cookie carry a CSRF token."""
-    if request.endpoint is None:
-        return None  # answered as not found
+    if request.endpoint is None:  # answered as not found; people keep their way around
+        if not answers_with_problem():
+            identify()
+        return None
     if _is_public(current_app):
         _check_form()
         return None

@@ -12,11 +12,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Select,
     Text,
     cast,
-    event,
     exists,
     false,
     func,
@@ -25,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import INT4MULTIRANGE
-from sqlalchemy.orm import Session, SessionTransaction, with_loader_criteria
+from sqlalchemy.orm import Session, with_loader_criteria
 
 from tracker.accounts.models import Person
 from tracker.areas.models import Settlement, SettlementPlace
@@ -203,10 +201,6 @@ def reading(scope: Scope) -> Iterator[Session]:
         "settlements": "{" + ",".join(map(str, scope.settlement_ids)) + "}",
     }
 
-    def enter(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-        connection.execute(ENTER_SCOPE, settings)
-
-    with Session(engine(), expire_on_commit=False) as session:
-        event.listen(session, "after_begin", enter)  # each transaction: a commit within must not lift the scope
-        with session.begin():
-            yield session
+    with Session(engine(), expire_on_commit=False) as session, session.begin():
+        session.execute(ENTER_SCOPE, settings)  # until the transaction ends, and the block allows no second one
+        yield session
