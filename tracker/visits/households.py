@@ -41,7 +41,7 @@ NEAR = """
 OF_TEAM_DAYS = f"""
     SELECT v.team_id, v.visited_at, v.lon, v.lat, {", ".join(f"v.{c}" for c in HOUSEHOLD)},
            v.flags >> %(bit)s & 1 = 1
-    FROM unnest(%(teams)s, CAST(%(begins)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[])) d (team_id, begins, ends)
+    FROM unnest(CAST(%(teams)s AS int[]), CAST(%(begins)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[])) d (team_id, begins, ends)
     JOIN visit v ON v.campaign_id = %(campaign)s AND v.team_id = d.team_id AND v.visited_at >= d.begins AND
     v.visited_at < d.ends WHERE NOT v.is_revisit AND v.standing <> {REPLACED} AND v.lon IS NOT NULL
       AND NOT coalesce(v.accuracy_m > %(accuracy)s, false)"""
