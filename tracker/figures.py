@@ -22,7 +22,7 @@ def attach(app: APIFlask) -> None:
         number=number, percent=percent, fraction=fraction, code=code, metres=metres,
         day=day, days=days, day_list=day_list, moment=moment, clock=clock, latest=latest,
     )  # fmt: skip
-    app.jinja_env.globals.update(claim_words=claim_words)
+    app.jinja_env.globals.update(claim_words=claim_words, sentence=sentence)
 
 
 def isolate(text: object) -> Markup:

@@ -69,3 +69,9 @@ def teams_heard(session: Session, campaign: Campaign, scope: Scope) -> Heard:
     """Of the teams of one's areas."""
     binds = {"campaign_id": campaign.id, "everything": scope.everything, **scope.binds()}
     return Heard(**session.execute(HEARD, binds).mappings().one())
+
+
+def days_of(campaign: Campaign) -> list[date]:
+    """All its days, catch-up days included."""
+    length = (campaign.ends_on - campaign.starts_on).days + 1
+    return sorted({campaign.starts_on + timedelta(days=n) for n in range(length)} | set(campaign.catch_up))
