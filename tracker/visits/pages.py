@@ -80,7 +80,7 @@ def ask_decide_all(code: str) -> str:
         campaign = campaign_in_scope(session, code, scope)
         wish = filter_asked(request.args)
         count = len(ids_behind(session, campaign, scope, wish))
-    return _decide_all_page(campaign, wish, count, request.args.get("action", ""))
+    return _decide_all_page(campaign, wish, count, request.args.get("verdict", ""))
 
 
 def _decide_all_page(campaign: Campaign, wish: Filter, count: int, action: str, problem: str = "") -> str:
@@ -177,7 +177,7 @@ def _back(code: str, batch: UUID, action: str, count: int) -> Response:
 
 
 def _action() -> str:
-    action = request.form.get("action", "")
+    action = request.form.get("verdict", "")
     return action if action in ACTIONS else abort(400)
 
 
