@@ -1,19 +1,24 @@
-"""Campaigns, teams, microplans: create, close, import."""
-import csv
+"""Campaigns, teams, microplans: create, close, list, import."""
+
 import json
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
+from tracker.accounts.audit import record
+from tracker.accounts.scope import SERVER
 from tracker.campaigns import planning
 from tracker.campaigns.models import KINDS, Campaign
+from tracker.campaigns.reading import as_dict
+from tracker.campaigns.tables import Row, TableSummary, read_table
 from tracker.command_line import Group, existing_file, json_option, rejects_option, say, write_rejects
 from tracker.database import transaction
-from tracker.errors import RowError, RowsRefused
+from tracker.errors import RowsRefused
 
 DAY = click.DateTime(["%Y-%m-%d"])
 campaign_option = click.option("--campaign", "code", required=True, help="Code of the campaign.")
@@ -44,34 +49,52 @@ def targets() -> None:
 @click.option("--area", "area_codes", multiple=True, help="P-code; none: everything of the vintage.")
 @click.option("--vintage", type=DAY, help="Boundaries to count in; default: the newest.")
 @click.option("--timezone", default="Asia/Karachi", show_default=True)
-@click.option("--illustration", is_flag=True, help="The areas are drawn for a demonstration, not official: pages say so.")
+@click.option("--illustration", is_flag=True, help="The areas are drawn for a demonstration: pages say so.")
 @json_option
-def create_command(code: str, kind: str, name: str, start: datetime, end: datetime, catch_up: tuple[datetime, ...], area_codes: tuple[str, ...],
-                   vintage: datetime | None, timezone: str, illustration: bool, as_json: bool) -> None:
+def create_command(
+    code: str,
+    start: datetime,
+    end: datetime,
+    catch_up: tuple[datetime, ...],
+    vintage: datetime | None,
+    as_json: bool,
+    **facts: Any,
+) -> None:
     """Open a round."""
     with transaction() as session:
         campaign = planning.create_campaign(
-            session, code, kind=kind, name=name, starts_on=start.date(), ends_on=end.date(), catch_up=[d.date() for d in catch_up],
-            area_codes=area_codes, vintage=vintage.date() if vintage else None, timezone=timezone, illustration=illustration)
-        say({"campaign": campaign.code, "vintage": campaign.vintage.isoformat(), "state": campaign.state}, as_json)
+            session,
+            code,
+            starts_on=start.date(),
+            ends_on=end.date(),
+            catch_up=[day.date() for day in catch_up],
+            vintage=vintage.date() if vintage else None,
+            **facts,
+        )
+        summary = {"campaign": campaign.code, "vintage": campaign.vintage.isoformat(), "state": campaign.state}
+        record(session, SERVER, "create", "campaign", campaign.code, {**as_dict(campaign), **summary})
+    say(summary, as_json)
 
 
 @campaigns.command("close")
 @click.argument("code")
 def close_command(code: str) -> None:
     """Take nothing more in."""
-    with transaction() as session:
-        planning.set_state(session, code, "closed")
-    click.echo(f"Campaign {code} is closed.", err=True)
+    _set_state(code, "closed", "close")
 
 
 @campaigns.command("reopen")
 @click.argument("code")
 def reopen_command(code: str) -> None:
     """Take visits in again."""
+    _set_state(code, "open", "reopen")
+
+
+def _set_state(code: str, state: str, action: str) -> None:
     with transaction() as session:
-        planning.set_state(session, code, "open")
-    click.echo(f"Campaign {code} is open.", err=True)
+        planning.set_state(session, code, state)
+        record(session, SERVER, action, "campaign", code, {})
+    click.echo(f"Campaign {code} is {state}.", err=True)
 
 
 @campaigns.command("list")
@@ -79,9 +102,13 @@ def reopen_command(code: str) -> None:
 def list_command(as_json: bool) -> None:
     """All campaigns, newest first."""
     with transaction() as session:
-        rows = [{"code": c.code, "name": c.name, "kind": c.kind, "start": c.starts_on.isoformat(), "end": c.ends_on.isoformat(), "state": c.state}
-                for c in session.query(Campaign).order_by(Campaign.starts_on.desc(), Campaign.code)]
-    click.echo(json.dumps(rows, ensure_ascii=False) if as_json else "\n".join(f"{r['code']:<16} {r['start']}  {r['state']:<7} {r['name']}" for r in rows))
+        found = session.query(Campaign).order_by(Campaign.starts_on.desc(), Campaign.code)
+        rows = [as_dict(campaign) for campaign in found]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['code']:<16} {row['start']}  {row['state']:<7} {row['name']}")
 
 
 @teams.command("import")
@@ -91,7 +118,7 @@ def list_command(as_json: bool) -> None:
 @json_option
 def import_teams_command(file: Path, code: str, rejects: Path | None, as_json: bool) -> None:
     """Columns team, type, area, supervisor. All or nothing."""
-    _import_table(file, code, rejects, as_json, ("team", "type"), planning.import_teams)
+    _import_table("teams", file, code, rejects, as_json, ("team", "type"), planning.import_teams)
 
 
 @targets.command("import")
@@ -101,34 +128,37 @@ def import_teams_command(file: Path, code: str, rejects: Path | None, as_json: b
 @json_option
 def import_targets_command(file: Path, code: str, rejects: Path | None, as_json: bool) -> None:
     """Columns team, date, settlement, target_children: published as a new version. All or nothing."""
-    def take(session: Session, campaign: Campaign, rows: list[dict[str, str]]) -> planning.TableSummary:
+
+    def take(session: Session, campaign: Campaign, rows: list[Row]) -> TableSummary:
         return planning.import_microplan(session, campaign, rows, file.name)
-    _import_table(file, code, rejects, as_json, ("team", "date", "settlement", "target_children"), take)
+
+    columns = ("team", "date", "settlement", "target_children")
+    _import_table("microplan", file, code, rejects, as_json, columns, take)
 
 
-def _import_table(file: Path, code: str, rejects: Path | None, as_json: bool, columns: tuple[str, ...],
-                  take: Callable[[Session, Campaign, list[dict[str, str]]], planning.TableSummary]) -> None:
+def _import_table(
+    kind: str,
+    file: Path,
+    code: str,
+    rejects: Path | None,
+    as_json: bool,
+    columns: tuple[str, ...],
+    take: Callable[[Session, Campaign, list[Row]], TableSummary],
+) -> None:
+    """Read a table, hand it to a verb in one transaction, and tell what became of its rows."""
     started = time.monotonic()
-    rows = _read_table(file, columns)
+    rows = read_table(file, columns)
     try:
         with transaction() as session:
             summary = take(session, planning.find_campaign(session, code), rows)
-    except RowsRefused as error:
-        write_rejects(rejects, [(dict(rows[e.row - 1]), e) for e in error.errors])
+            if summary.created or summary.updated:
+                record(session, SERVER, "import", kind, code, {"file": file.name, **summary.as_dict()})
+    except RowsRefused as refused:
+        write_rejects(rejects, [(dict(rows[e.row - 1]) if e.row else {}, e) for e in refused.errors])
+        if as_json:
+            rejected = len({error.row for error in refused.errors})
+            say(TableSummary(read=len(rows), rejected=rejected).as_dict(), as_json)
         raise
     write_rejects(rejects, [])
     summary.seconds = round(time.monotonic() - started, 3)
     say(summary.as_dict(), as_json)
-
-
-def _read_table(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of a CSV in UTF-8 (a byte-order mark is fine); missing columns are named."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            reader = csv.DictReader(opened)
-            missing = [c for c in columns if c not in (reader.fieldnames or ())]
-            if missing:
-                raise RowsRefused([RowError(0, missing[0], "column_missing", f"{file.name} has no column {missing[0]}.")])
-            return [{k: v or "" for k, v in row.items() if k} for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise RowsRefused([RowError(0, "file", "not_readable", f"{file.name} is no CSV in UTF-8 ({error}).")]) from None

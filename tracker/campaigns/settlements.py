@@ -1,7 +1,9 @@
 """Which settlements belong to a campaign, with which target and on which day?
 
-Keeps one `campaign_settlement` row per settlement whose lowest area lies in the campaign's areas. Counts already kept stay.
+Keeps one `campaign_settlement` row per settlement whose lowest area lies in the campaign's areas. Counts already kept
+stay.
 """
+
 from datetime import date
 
 from sqlalchemy import text
@@ -14,7 +16,8 @@ REFRESH = text("""
         SELECT DISTINCT w.area_id FROM campaign_area c JOIN area_within w ON w.ancestor_id = c.area_id
         WHERE c.campaign_id = :campaign_id
     ), plan AS (            -- a settlement's parts add up; its day is its last
-        SELECT p.settlement_id, sum(p.target_children) AS target, min(p.on_date) AS first_day, max(p.on_date) AS last_day,
+        SELECT p.settlement_id, sum(p.target_children) AS target, min(p.on_date) AS first_day,
+               max(p.on_date) AS last_day,
                (array_agg(p.team_id ORDER BY p.on_date DESC, p.target_children DESC, p.team_id))[1] AS team_id
         FROM plan_stop p WHERE p.microplan_id = :microplan_id GROUP BY p.settlement_id
     ), wanted AS (
@@ -30,13 +33,24 @@ REFRESH = text("""
         WHERE c.campaign_id = :campaign_id
           AND NOT EXISTS (SELECT 1 FROM wanted WHERE wanted.settlement_id = c.settlement_id)
     )
-    INSERT INTO campaign_settlement (campaign_id, settlement_id, area_id, team_id, target, target_fixed, first_day, last_day,
-                                     tile_key, point, cells)
-    SELECT :campaign_id, settlement_id, area_id, team_id, target, target, first_day, last_day, tile_key, centre, cells FROM wanted
+    INSERT INTO campaign_settlement AS c (campaign_id, settlement_id, area_id, team_id, target, target_fixed, first_day,
+                                          last_day, tile_key, point, cells)
+    SELECT :campaign_id, settlement_id, area_id, team_id, target, target, first_day, last_day, tile_key, centre, cells
+    FROM wanted
     ON CONFLICT (campaign_id, settlement_id) DO UPDATE
-    SET area_id = excluded.area_id, team_id = excluded.team_id, target = excluded.target, target_fixed = excluded.target_fixed,
-        first_day = excluded.first_day, last_day = excluded.last_day, tile_key = excluded.tile_key, point = excluded.point,
-        cells = excluded.cells""")
+    SET area_id = excluded.area_id, team_id = excluded.team_id, target = excluded.target,
+        target_fixed = excluded.target_fixed, first_day = excluded.first_day, last_day = excluded.last_day,
+        tile_key = excluded.tile_key, point = excluded.point, cells = excluded.cells
+    WHERE (c.area_id, c.team_id, c.target, c.target_fixed, c.first_day, c.last_day, c.point, c.cells)
+        IS DISTINCT FROM (excluded.area_id, excluded.team_id, excluded.target, excluded.target_fixed,
+                          excluded.first_day, excluded.last_day, excluded.point, excluded.cells)""")
+
+# a closed round keeps its settlements, targets and days; only where they lie, and in which cells, is as on the map
+FOLLOW_THE_MAP = text("""
+    UPDATE campaign_settlement c
+    SET area_id = coalesce(place.area_id, c.area_id), tile_key = s.tile_key, point = s.centre, cells = s.cells
+    FROM settlement s LEFT JOIN settlement_place place ON place.settlement_id = s.id AND place.vintage = :vintage
+    WHERE c.campaign_id = :campaign_id AND s.id = c.settlement_id""")
 
 JUDGE_ANEW = text("""
     INSERT INTO waiting (campaign_id, team_ids)
@@ -49,9 +63,12 @@ def refresh_settlements(session: Session, campaign: Campaign) -> None:
     Visits that are there already wait to be judged anew: what they are measured against has changed.
     """
     session.flush()
-    session.execute(REFRESH, {
-        "campaign_id": campaign.id, "microplan_id": campaign.microplan_id, "vintage": campaign.vintage,
-        "first_day": campaign.starts_on, "last_day": last_day(campaign)})
+    its = {"campaign_id": campaign.id, "vintage": campaign.vintage}
+    if campaign.state == "closed":
+        session.execute(FOLLOW_THE_MAP, its)
+    else:
+        days = {"first_day": campaign.starts_on, "last_day": last_day(campaign)}
+        session.execute(REFRESH, {**its, **days, "microplan_id": campaign.microplan_id})
     measure_anew(session, campaign)
 
 
@@ -69,12 +86,12 @@ def last_day(campaign: Campaign) -> date:
 
 
 def refresh_pinned_to(session: Session, vintage: date) -> None:
-    """Refresh the open campaigns that count in boundaries of this vintage."""
-    for campaign in session.query(Campaign).filter_by(vintage=vintage, state="open"):
+    """Refresh the campaigns that count in boundaries of this vintage."""
+    for campaign in session.query(Campaign).filter_by(vintage=vintage).order_by(Campaign.id):
         refresh_settlements(session, campaign)
 
 
 def refresh_all(session: Session) -> None:
-    """Refresh every open campaign: settlements came or changed."""
-    for campaign in session.query(Campaign).filter_by(state="open"):
+    """Refresh every campaign: settlements came or changed."""
+    for campaign in session.query(Campaign).order_by(Campaign.id):
         refresh_settlements(session, campaign)
