@@ -1,5 +1,8 @@
 """Demonstration data: a round on real places with invented work, and what the rules find in it."""
+
+import contextlib
 import json
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -7,12 +10,13 @@ from pathlib import Path
 import click
 from flask import current_app
 
+from tracker.command_line import Group
 from tracker.database import transaction
 from tracker.demo import load, recall
 from tracker.visits.rules import RULES
 
 
-@click.group("demo")
+@click.group("demo", cls=Group)
 def demo() -> None:
     """Demonstration data."""
 
@@ -27,7 +31,12 @@ def load_command(size: float, seed: int, start: datetime | None, as_json: bool) 
     started = time.monotonic()
     settings = current_app.config["RASAI"]
     made = load.load_demonstration(
-        _run, settings, Path(current_app.static_folder or ""), size=size, seed=seed, start=start.date() if start else None
+        _run,
+        settings,
+        Path(current_app.static_folder or ""),
+        size=size,
+        seed=seed,
+        start=start.date() if start else None,
     )
     with transaction() as session:
         logins = load.make_people(session, settings, load.home_team(made))
@@ -54,11 +63,9 @@ def recall_command(out: Path | None) -> None:
 
 
 def _run(*words: object) -> None:
-    """One of our own commands, in this process; a refused row is said on standard error and does not stop the rest."""
-    load.echo_progress(words)
-    _invoke([str(word) for word in words])
-
-
-def _invoke(words: list[str]) -> None:
-    command = current_app.cli.commands[words[0]]
-    command.main(words[1:], prog_name=f"flask {words[0]}", standalone_mode=False)
+    """One of our own commands, in this process; what it says goes to standard error."""
+    shown = " ".join(w.name if isinstance(w, Path) else str(w) for w in words)
+    click.echo(f"flask {shown}", err=True)
+    group, *rest = [str(w) for w in words]
+    with contextlib.redirect_stdout(sys.stderr):
+        current_app.cli.commands[group].main(rest, prog_name=f"flask {group}", standalone_mode=False)

