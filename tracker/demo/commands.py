@@ -30,7 +30,7 @@ def load_command(size: float, seed: int, start: datetime | None, as_json: bool) 
     """Make a round with planted faults and load it through the commands that everybody uses."""
     started = time.monotonic()
     settings = current_app.config["RASAI"]
-    made = load.load_demonstration(
+    load.load_demonstration(
         _run,
         settings,
         Path(current_app.static_folder or ""),
@@ -39,7 +39,7 @@ def load_command(size: float, seed: int, start: datetime | None, as_json: bool) 
         start=start.date() if start else None,
     )
     with transaction() as session:
-        logins = load.make_people(session, settings, load.home_team(made))
+        logins = load.make_people(session, settings)
     (settings.data_dir / "demo" / "made.json").write_text(json.dumps({"size": size, "seed": seed}))
     seconds = round(time.monotonic() - started, 1)
     if as_json:

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracker.accounts.people import create_person
@@ -74,7 +75,7 @@ def _load_areas(run: Run, made: DemoFiles) -> None:
         run("areas", "import", made.areas(level), "--level", level, *names, *parent)
 
 
-def make_people(session: Session, settings: Settings, team: str) -> Path:
+def make_people(session: Session, settings: Settings) -> Path:
     """One person of each role, passwords made afresh; give the file that tells them (readable by its owner only)."""
     logins = []
     for who, role, areas in PEOPLE:
@@ -86,7 +87,7 @@ def make_people(session: Session, settings: Settings, team: str) -> Path:
             role,
             name=f"Demo {who.replace('.', ', ')}",
             area_codes=areas,
-            team=(CAMPAIGN, team) if role == "team" else None,
+            team=(CAMPAIGN, home_team(session)) if role == "team" else None,
             password=password,
         )
         logins.append({"email": email, "password": password, "role": role, "areas": list(areas)})
@@ -99,7 +100,18 @@ def make_people(session: Session, settings: Settings, team: str) -> Path:
     return path
 
 
-def home_team(made: DemoFiles) -> str:
-    """A mobile team of the home district, for the team user."""
-    rows = (line.split(",") for line in made.teams.read_text(encoding="utf-8").splitlines()[1:])
-    return next(team for team, kind, area, _ in rows if kind == "mobile" and area.startswith(HOME))
+HOME_TEAM = text("""
+    WITH home AS (SELECT w.area_id FROM area_within w JOIN area a ON a.id = w.ancestor_id WHERE a.code = :home)
+    SELECT t.code FROM team t JOIN campaign c ON c.id = t.campaign_id
+    WHERE c.code = :campaign AND t.type = 'mobile' AND t.area_id IN (SELECT area_id FROM home)
+    ORDER BY (SELECT count(*) FROM coverage_count n
+              WHERE n.campaign_id = c.id AND n.team_id = t.id AND n.area_id NOT IN (SELECT area_id FROM home))
+           + (SELECT count(*) FROM plan_stop s JOIN settlement_place p USING (settlement_id)
+              WHERE s.team_id = t.id AND p.area_id NOT IN (SELECT area_id FROM home)), t.code
+    LIMIT 1""")
+
+
+def home_team(session: Session) -> str:
+    """A mobile team for the team user: of those of the home district one that works nowhere else, if there is one."""
+    code: str = session.execute(HOME_TEAM, {"home": HOME, "campaign": CAMPAIGN}).scalar_one()
+    return code
