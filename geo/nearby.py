@@ -16,8 +16,10 @@ Rows = npt.NDArray[np.int64]
 
 SHORT_DEGREE_M = 110_000.0  # a little less than a degree of latitude, or of longitude at the equator, measures anywhere
 LONG_DEGREE_M = 112_000.0  # a little more
-LANE = np.int64(1) << 32  # from a square to the one beside it in the key of near_pairs
-PAIRS_AT_ONCE = 1_000_000  # how many pairs are looked at in one go: memory stays bounded when a phone is stuck
+LANE = np.int64(1) << 32  # from a square to the one beside it where both are one number
+NARROWEST_M = 10.0  # side of the squares of near_pairs: narrower ones would be too many to number
+PAIRS_AT_ONCE = 200_000  # how many pairs are looked at in one go: memory stays bounded when a phone is stuck
+PARTNERS_AT_FIRST = 32  # of one position, where one of them may be answer enough
 
 
 def square_of(lon: Floats, lat: Floats, side_m: float) -> Rows:
@@ -38,33 +40,93 @@ def squares(lon: Floats, lat: Floats, side_m: float) -> tuple[Rows, Rows]:
 
 
 def near_pairs(
-    lon: Floats, lat: Floats, other_lon: Floats, other_lat: Floats, within_m: float
+    lon: Floats,
+    lat: Floats,
+    other_lon: Floats,
+    other_lat: Floats,
+    within_m: float,
+    group: Rows | None = None,
+    other_group: Rows | None = None,
+    answered: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs (i, j) where position i and other position j are at most `within_m` apart, in portions; each pair once."""
+    """Pairs (i, j) where position i and other position j are at most `within_m` apart, in portions; each pair once.
+
+    group, other_group : whole numbers; only pairs of one group are looked for
+    answered : (n,) bool, which the caller sets between portions: no more pairs are needed for these positions
+    """
     if not len(lon) or not len(other_lon):
         return
-    all_x, all_y = squares(np.concatenate([lon, other_lon]), np.concatenate([lat, other_lat]), within_m)
-    key = (all_x - all_x.min() + 1) * LANE + (all_y - all_y.min() + 1)
-    mine, others = key[: len(lon)], key[len(lon) :]
+    mine, others, column = _keys(lon, lat, other_lon, other_lat, within_m, group, other_group)
     index = np.argsort(others, kind="stable")
     others = others[index]
-    for column in (-LANE, np.int64(0), LANE):  # a column's three squares around one are neighbours in the key
-        start = np.searchsorted(others, mine + column - 1, side="left")
-        count = np.searchsorted(others, mine + column + 1, side="right") - start
-        for low, high in _portions(count):
-            size = count[low:high]
-            i = np.repeat(np.arange(low, high), size)
-            j = index[np.arange(size.sum()) - np.repeat(np.cumsum(size) - size - start[low:high], size)]
-            close = near_metres(lon[i], lat[i], other_lon[j], other_lat[j]) <= within_m
-            if close.any():
-                yield i[close], j[close]
+    known = np.flatnonzero(mine >= 0)
+    for step in (-column, 0, column):  # a column's three squares around one are neighbours in the key
+        start = np.searchsorted(others, mine[known] + step - 1, side="left")
+        count = np.searchsorted(others, mine[known] + step + 1, side="right") - start
+        offset, most = 0, PARTNERS_AT_FIRST if answered is not None else len(others)
+        while True:
+            open_ = count > offset if answered is None else (count > offset) & ~answered[known]
+            if not open_.any():
+                break
+            i, first, size = known[open_], start[open_] + offset, np.minimum(count[open_] - offset, most)
+            yield from _close(i, first, size, index, lon, lat, other_lon, other_lat, within_m)
+            offset, most = offset + most, 2 * most
+
+
+def _keys(
+    lon: Floats,
+    lat: Floats,
+    other_lon: Floats,
+    other_lat: Floats,
+    within_m: float,
+    group: Rows | None,
+    other_group: Rows | None,
+) -> tuple[Rows, Rows, int]:
+    """A number for the square and group of each position and other position, and the step from column to column.
+
+    -1 for a position whose group has no others.
+    """
+    x, y = squares(np.concatenate([lon, other_lon]), np.concatenate([lat, other_lat]), max(within_m, NARROWEST_M))
+    x, y = x - x.min() + 1, y - y.min() + 1
+    rows, columns = int(y.max()) + 2, int(x.max()) + 2
+    key = x * rows + y
+    mine, others = key[: len(lon)], key[len(lon) :]
+    if group is not None and other_group is not None:
+        known, rank = np.unique(other_group, return_inverse=True)
+        place = np.minimum(np.searchsorted(known, group), len(known) - 1)
+        lane = rows * columns
+        mine = np.where(known[place] == group, mine + place * lane, -1)
+        others = others + rank * lane
+    return mine, others, rows
+
+
+def _close(
+    i: Rows,
+    first: Rows,
+    size: Rows,
+    index: Rows,
+    lon: Floats,
+    lat: Floats,
+    other_lon: Floats,
+    other_lat: Floats,
+    within_m: float,
+) -> Iterator[tuple[Rows, Rows]]:
+    """Of the candidates index[first:first + size] of each position i those that are near, in portions."""
+    north = within_m / SHORT_DEGREE_M
+    for low, high in _portions(size):
+        n = size[low:high]
+        a = np.repeat(i[low:high], n)
+        b = index[np.arange(n.sum()) - np.repeat(np.cumsum(n) - n - first[low:high], n)]
+        level = np.abs(lat[a] - other_lat[b]) <= north
+        a, b = a[level], b[level]
+        close = near_metres(lon[a], lat[a], other_lon[b], other_lat[b]) <= within_m
+        if close.any():
+            yield a[close], b[close]
 
 
 def _portions(count: Rows) -> Iterator[tuple[int, int]]:
     """Ranges of rows that together form at most PAIRS_AT_ONCE pairs (a single row may form more)."""
     total = np.cumsum(count)
-    if not len(total) or not total[-1]:
-        return
     cuts = np.searchsorted(total, np.arange(PAIRS_AT_ONCE, total[-1], PAIRS_AT_ONCE))
     edges = np.unique(np.r_[0, cuts, len(count)])
     yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.integer]
@@ -94,7 +94,7 @@ def significant(p: Floats, level: float) -> Whether:
 
 
 def _p_of_digits(chi2: Floats) -> Floats:
-    return np.asarray(stats.chi2.sf(chi2, DIGITS_FREEDOM))
+    return np.asarray(special.chdtrc(DIGITS_FREEDOM, chi2))
 
 
 def _p_of_regular_gaps(variation: Floats) -> Floats:
@@ -105,7 +105,7 @@ def _p_of_regular_gaps(variation: Floats) -> Floats:
     if len(known) >= LEAST_DAYS:
         centre = float(np.median(known))
         spread = max(LEAST_SPREAD, 1.4826 * float(np.median(np.abs(known - centre))))
-    return np.asarray(stats.norm.cdf((log - centre) / spread))
+    return np.asarray(special.ndtr((log - centre) / spread))
 
 
 def _p_of_nobody_missed(days: TeamDays, eligible: Whole, missed: Whole, miss_rate_above: float) -> Floats:

@@ -6,6 +6,8 @@ True where the rule asks. The answer depends on the set of visits alone, never o
 known, and costs about n log n also when all of them lie on one spot.
 """
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -213,7 +215,7 @@ def stacked(
     """
     asked = np.zeros(len(team), bool)
     rows = np.flatnonzero(counted)
-    rows = rows[_maybe_stacked(team[rows], lon[rows], lat[rows], more_than, within_m)]
+    rows = rows[_maybe_stacked(team[rows], at_us[rows], lon[rows], lat[rows], more_than, within_m, within_s)]
     spot = square_of(lon[rows], lat[rows], within_m * 0.7)
     hour = at_us[rows] // int(within_s * SECOND_US / 2)
     speaks, crowd = np.ones(len(rows), bool), max(CROWD, 2 * more_than + 2)
@@ -229,13 +231,19 @@ def stacked(
     return asked
 
 
-def _maybe_stacked(team: Whole, lon: Floats, lat: Floats, more_than: int, within_m: float) -> Whether:
-    """A sieve. A circle of `within_m` lies whole within one square of four times that side, in one of four grids."""
+def _maybe_stacked(
+    team: Whole, at_us: Whole, lon: Floats, lat: Floats, more_than: int, within_m: float, within_s: float
+) -> Whether:
+    """A sieve. A circle of `within_m` lies whole within a square of four times that side in one of four grids, and a
+    window in time within one of twice its length in one of two calendars.
+    """
     keep = np.zeros(len(team), bool)
-    half = squares(lon, lat, within_m * 2) if len(team) else (team, team)
-    for dx in (0, 1):
-        for dy in (0, 1):
-            keep |= _maybe_crowded(more_than + 1, team, (half[0] + dx) >> 1, (half[1] + dy) >> 1)
+    if not len(team):
+        return keep
+    x, y = squares(lon, lat, within_m * 2)
+    window = at_us // int(within_s * SECOND_US)
+    for dx, dy, dt in itertools.product((0, 1), repeat=3):
+        keep |= _maybe_crowded(more_than + 1, team, (x + dx) >> 1, (y + dy) >> 1, (window + dt) >> 1)
     return keep
 
 
@@ -243,13 +251,14 @@ def _same_team_pairs(
     team: Whole, at_us: Whole, lon: Floats, lat: Floats, within_m: float, within_s: float
 ) -> tuple[Whole, Whole]:
     """(centre, member) pairs of one team near each other in place and time; everybody is a member of their own."""
-    centres, members = [], []
-    for i, j in near_pairs(lon, lat, lon, lat, within_m):
-        near = (team[i] == team[j]) & (np.abs(at_us[i] - at_us[j]) <= within_s * SECOND_US)
-        centres.append(i[near])
-        members.append(j[near])
-    if not centres:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+    window = at_us // int(within_s * SECOND_US)
+    lane = team.astype(np.int64) * 4_000_000 + (window - window.min() if len(window) else window)
+    centres, members = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for step in (-1, 0, 1):
+        for i, j in near_pairs(lon, lat, lon, lat, within_m, lane + step, lane):
+            near = (team[i] == team[j]) & (np.abs(at_us[i] - at_us[j]) <= within_s * SECOND_US)
+            centres.append(i[near])
+            members.append(j[near])
     return np.concatenate(centres), np.concatenate(members)
 
 
@@ -302,14 +311,16 @@ def repeated_households(
     rows = np.flatnonzero(_beside_another_group(lon, lat, team_day, within_m))
     subjects = rows[subject[rows]]
     partners = rows[_spokesmen(team_day[rows], at_us[rows], lon[rows], lat[rows], household[rows], within_m)]
-    for i, j in near_pairs(lon[subjects], lat[subjects], lon[partners], lat[partners], within_m):
+    done = np.zeros(len(subjects), bool)
+    for i, j in near_pairs(lon[subjects], lat[subjects], lon[partners], lat[partners], within_m, answered=done):
         a, b = subjects[i], partners[j]
         again = (
             (team_day[a] != team_day[b])
             & (household[a] != household[b])
             & (np.abs(at_us[a] - at_us[b]) > apart_s * SECOND_US)
         )
-        asked[a[again]] = True
+        done[i[again]] = True
+    asked[subjects[done]] = True
     return asked
 
 
