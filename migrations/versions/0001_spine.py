@@ -273,6 +273,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f('campaign_settlement_campaign_id_area_id_idx'), 'campaign_settlement', ['campaign_id', 'area_id'], unique=False)
     op.create_index(op.f('campaign_settlement_campaign_id_tile_key_idx'), 'campaign_settlement', ['campaign_id', 'tile_key'], unique=False)
+    op.create_table('settlement_grid',
+        sa.Column('campaign_id', sa.Integer(), nullable=False),
+        sa.Column('zoom', sa.SmallInteger(), nullable=False),
+        sa.Column('cell', sa.BigInteger(), nullable=False),
+        sa.Column('area_id', sa.Integer(), nullable=False),
+        sa.Column('small', sa.Boolean(), nullable=False),
+        sa.Column('settlements', sa.BigInteger(), server_default='0', nullable=False),
+        sa.Column('target', sa.BigInteger(), server_default='0', nullable=False),
+        sa.Column('unreached', sa.BigInteger(), server_default='0', nullable=False),
+        sa.Column('vaccinated_confirmed', sa.BigInteger(), server_default='0', nullable=False),
+        sa.Column('lon_e6', sa.BigInteger(), server_default='0', nullable=False),
+        sa.Column('lat_e6', sa.BigInteger(), server_default='0', nullable=False),
+        sa.PrimaryKeyConstraint('campaign_id', 'zoom', 'cell', 'area_id', 'small', name=op.f('settlement_grid_pkey'))
+    )
     op.create_table('microplan',
         sa.Column('id', sa.Integer(), nullable=False),
         sa.Column('campaign_id', sa.Integer(), nullable=False),

@@ -65,6 +65,7 @@ ROWS = {
     "settlement_place": f"area_id <@ {AREAS} OR settlement_id = ANY {SETTLEMENTS}",
     "settlement": f"id = ANY {SETTLEMENTS} OR {PLACED.format(settlement='settlement.id')}",
     "campaign_settlement": f"area_id <@ {AREAS} OR settlement_id = ANY {SETTLEMENTS}",
+    "settlement_grid": f"area_id <@ {AREAS}",
     "plan_stop": f"team_id = {TEAM} OR {PLACED.format(settlement='plan_stop.settlement_id')}",
     # what lies in no area belongs to those who answer for the team
     "coverage_count": f"""area_id <@ {AREAS} OR unit_id = ANY {SETTLEMENTS} OR team_id = {TEAM}

@@ -1,5 +1,4 @@
 """Coverage, gaps and settlements over HTTP."""
-import hashlib
 import json
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,8 +8,8 @@ from flask import Response, request
 from flask_babel import gettext as _
 
 from tracker.accounts.identity import SEE_NUMBERS, may, signed_in
-from tracker.accounts.scope import Scope, campaign_in_scope, reading
-from tracker.campaigns.models import Campaign
+from tracker.accounts.scope import campaign_in_scope, reading
+from tracker.coverage.etags import tagged
 from tracker.coverage.gaps import rank_gaps
 from tracker.coverage.places import settlement_features
 from tracker.coverage.report import coverage_report
@@ -28,7 +27,7 @@ def get_coverage(code: str) -> Response:
     level, area, until = request.args.get("level", "district"), request.args.get("area"), day_of("until")
     with reading(scope) as session:
         campaign = campaign_in_scope(session, code, scope)
-        return tagged(campaign, scope, now, lambda: coverage_report(session, campaign, scope, level, now=now, area=area, until=until))
+        return tagged(campaign, scope, now, lambda: as_json(coverage_report(session, campaign, scope, level, now=now, area=area, until=until)))
 
 
 @api.get("/campaigns/<code>/gaps")
@@ -38,8 +37,8 @@ def get_gaps(code: str) -> Response:
     scope, now = signed_in().scope, datetime.now(UTC)
     with reading(scope) as session:
         campaign = campaign_in_scope(session, code, scope)
-        return tagged(campaign, scope, now, lambda: {"campaign": campaign.code, "rows": rank_gaps(
-            session, campaign, scope, now=now, area=request.args.get("area"), limit=page_limit(request.args, None))})
+        return tagged(campaign, scope, now, lambda: as_json({"campaign": campaign.code, "rows": rank_gaps(
+            session, campaign, scope, now=now, area=request.args.get("area"), limit=page_limit(request.args, None))}))
 
 
 @api.get("/campaigns/<code>/settlements")
@@ -63,14 +62,5 @@ def day_of(name: str) -> date | None:
         raise WrongRequest(field=name, why=_("{words} is no day such as 2026-10-12.").format(words=words)) from None
 
 
-def tagged(campaign: Campaign, scope: Scope, now: datetime, make: Any) -> Response:
-    """An answer with an ETag of what it depends on: the counts, the day, the question, and who may see what."""
-    seen = (scope.role, scope.areas, scope.team_id, scope.settlement_ids, campaign.counted_at, campaign.revision, now.date(), request.full_path)
-    tag = hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
-    if tag in request.if_none_match:
-        answer = Response(status=304)
-    else:
-        answer = Response(json.dumps(make(), ensure_ascii=False, default=str), mimetype="application/json")
-    answer.set_etag(tag)
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer
+def as_json(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, ensure_ascii=False, default=str)

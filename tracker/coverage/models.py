@@ -4,7 +4,7 @@ visits."""
 from typing import Annotated
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -92,3 +92,23 @@ class CampaignSettlement(CountedSums, Base):
     point: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
     cells: Mapped[Sum]  # inhabited cells
     cells_reached: Mapped[Sum]
+
+
+class SettlementGrid(Base):
+    """Settlements seen from afar: sums over the cells of a 64 × 64 grid in each tile, for zooms at which a tile holds
+    too many to send. Kept by a trigger on `campaign_settlement` (migration 0002), apart by area so that scopes hold.
+    """
+
+    __tablename__ = "settlement_grid"
+
+    campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    zoom: Mapped[int] = mapped_column(SmallInteger, primary_key=True)  # of the tile, 0 … 8
+    cell: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # Morton code at zoom + 6
+    area_id: Mapped[int] = mapped_column(Integer, primary_key=True)  # lowest area, as the settlement's
+    small: Mapped[bool] = mapped_column(primary_key=True)  # targets under 10, kept apart for those who may not see them
+    settlements: Mapped[Sum]
+    target: Mapped[Sum]
+    unreached: Mapped[Sum]
+    vaccinated_confirmed: Mapped[Sum]
+    lon_e6: Mapped[Sum]  # sums over the settlements, in millionths of a degree: whole numbers add up exactly
+    lat_e6: Mapped[Sum]

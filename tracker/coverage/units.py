@@ -134,21 +134,21 @@ def units(scope: Scope, until: date | None) -> str:
     ), units AS (
         SELECT x.unit_id, x.area_id, x.team_id, x.is_settlement, x.last_day, x.cells, x.cells_reached,
                {", ".join(f"x.{name}" for name in SUMS)},
-               CASE WHEN {_SHOWN} THEN x.target END AS target,
-               CASE WHEN x.is_settlement AND {_SHOWN} THEN {STATUS} END AS status,
+               CASE WHEN {SHOWN} THEN x.target END AS target,
+               CASE WHEN x.is_settlement AND {SHOWN} THEN {STATUS} END AS status,
                greatest(0, x.missed_absent + x.missed_refused + x.missed_other - x.recovered) AS still_missed,
-               CASE WHEN {_SHOWN} THEN greatest(0, x.target - x.vaccinated_confirmed) END AS unreached,
-               {_DUE} AS is_due, {_SILENT} AS is_silent, greatest(planned.heard_at, heard.heard_at) AS heard_at
+               CASE WHEN {SHOWN} THEN greatest(0, x.target - x.vaccinated_confirmed) END AS unreached,
+               {_DUE} AS is_due, {SILENT} AS is_silent, greatest(planned.heard_at, heard.heard_at) AS heard_at
         FROM counted x LEFT JOIN team planned ON planned.id = x.team_id LEFT JOIN heard ON heard.unit_id = x.unit_id
         WHERE CAST(:area AS integer) IS NULL OR x.area_id IN (SELECT area_id FROM asked_for)
     )"""
 
 
-_SHOWN = "(NOT x.is_settlement OR x.target >= :hide_below)"
+SHOWN = "(NOT x.is_settlement OR x.target >= :hide_below)"
 _DUE = """(x.is_settlement AND (:campaign_over
     OR CASE WHEN CAST(:microplan AS integer) IS NULL THEN x.first_day ELSE x.last_day END <= :due_by))"""
 # its day has begun, it has no visit, and its team has not been heard since that day began
-_SILENT = """(x.is_settlement AND x.last_day <= :begun_by AND x.visits = 0 AND planned.id IS NOT NULL
+SILENT = """(x.is_settlement AND x.last_day <= :begun_by AND x.visits = 0 AND planned.id IS NOT NULL
     AND (planned.heard_at IS NULL OR planned.heard_at < CAST(x.last_day AS timestamp) AT TIME ZONE :zone))"""
 
 # units added up
