@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from tracker.accounts.scope import Scope
-from tracker.campaigns.models import Campaign
+from tracker.accounts.scope import Scope, scoped
+from tracker.campaigns.models import Campaign, Team
 
 LIVELY = timedelta(minutes=30)  # newest submission not older than that: the live dot is filled
 
@@ -75,3 +75,10 @@ def days_of(campaign: Campaign) -> list[date]:
     """All its days, catch-up days included."""
     length = (campaign.ends_on - campaign.starts_on).days + 1
     return sorted({campaign.starts_on + timedelta(days=n) for n in range(length)} | set(campaign.catch_up))
+
+
+def find_teams(session: Session, campaign: Campaign, scope: Scope, words: str, limit: int) -> Sequence[Row[Any]]:
+    """Teams that the person sees and whose code holds these words: code, type."""
+    asked = Team.code.icontains(words, autoescape=True)
+    query = select(Team.code, Team.type).where(Team.campaign_id == campaign.id, asked).order_by(Team.code).limit(limit)
+    return session.execute(scoped(query, scope)).all()

@@ -1,6 +1,8 @@
-"""The list of campaigns, the start page, and light or dark."""
+"""The start page, the list of campaigns, finding a place, and light or dark."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
@@ -8,14 +10,18 @@ from werkzeug.wrappers import Response
 
 from tracker.accounts.identity import MANAGE, SEE_NUMBERS, may, signed_in
 from tracker.accounts.scope import campaign_in_scope, reading
-from tracker.campaigns.listing import areas_of, last_day, phase, teams_heard
+from tracker.campaigns.listing import areas_of, find_teams, last_day, phase, teams_heard
 from tracker.campaigns.reading import campaigns_in_scope
 from tracker.coverage.report import campaign_total
+from tracker.coverage.searching import search_places
 from tracker.page_frame import THEME_COOKIE, THEMES, exists
 
 pages = APIBlueprint("campaigns_pages", __name__, enable_openapi=False)
 
 A_YEAR_S = 365 * 24 * 3600
+FOUND = 12  # places shown
+TEAMS_FOUND = 5
+LONGEST_WORDS = 80
 
 
 @pages.get("/")
@@ -61,8 +67,29 @@ def campaigns() -> str:
             }
             for c in seen
         ]  # fmt: skip
-    return render_template("campaigns/campaigns.html", rows=rows, may_create=identity.may(MANAGE),
-                           illustration=any(c.illustration for c in seen))
+    return render_template(
+        "campaigns/campaigns.html", rows=rows, may_create=identity.may(MANAGE),
+        illustration=any(c.illustration for c in seen),
+    )  # fmt: skip
+
+
+@pages.get("/campaigns/<code>/find")
+@may(SEE_NUMBERS)
+def find(code: str) -> str:
+    """Settlements in every script, areas, codes and teams; the search box shows the same list as one writes."""
+    scope, words = signed_in().scope, request.args.get("q", "").strip()[:LONGEST_WORDS]
+    with reading(scope) as session:
+        campaign = campaign_in_scope(session, code, scope)
+        places = search_places(session, scope, campaign, words, FOUND)
+        teams = find_teams(session, campaign, scope, words, TEAMS_FOUND) if words else ()
+    found = [(asdict(place), _shown_at(code, place.kind, place.code)) for place in places]
+    found_teams = [(team, _shown_at(code, "team", team.code)) for team in teams]
+    return render_template("campaigns/find.html", campaign=campaign, words=words, places=found, teams=found_teams)
+
+
+def _shown_at(code: str, kind: str, place: str) -> str:
+    """The coverage page with this area, settlement or team open."""
+    return f"{_workplace(code)}?{urlencode({kind: place})}"
 
 
 @pages.post("/theme")

@@ -56,7 +56,7 @@ class TeamAsked:
     team: str
     type: str
     visits: int
-    asked: int  # of one rule: visits; of all rules: visits that are to check or not counted
+    asked: int  # of one rule: visits; of all rules: visits to check
     undecided: int  # questions that nobody has answered
 
     @property
@@ -110,7 +110,7 @@ def teams_asked(
         counted = visits.get(team.code, {})
         questioned = sum(r.visits for r in rows)
         if rule is None:
-            questioned = counted.get("visits_doubtful", 0) + counted.get("visits_rejected", 0)
+            questioned = counted.get("visits_doubtful", 0)
         undecided = sum(r.undecided for r in rows)
         asked.append(TeamAsked(team.code, team.type, counted.get("visits", 0), questioned, undecided))
     return sorted(asked, key=lambda t: (-t.asked, -t.undecided, t.team))
