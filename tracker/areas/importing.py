@@ -177,7 +177,7 @@ def _within(outlines: list[_Outline], known: dict[str, Area], summary: ImportSum
                 "geometry",
                 "outside_parent",
                 _(
-                    "{share:.1%} of {inner} lies outside {outer}; 1 % is allowed. "
+                    "{share:.1%} of {inner} lies outside {outer}; up to 1 % may. "
                     "Correct the outline, or load changed boundaries as a new vintage."
                 ).format(share=share, inner=inner, outer=outer),
             )
@@ -197,7 +197,7 @@ def _apart(outlines: list[_Outline], known: dict[str, Area], level: str, summary
                 "geometry",
                 "overlaps_sibling",
                 _(
-                    "{code} and {other} share {share:.1%} of the smaller of the two; 1 % is allowed.",
+                    "{code} and {other} share {share:.1%} of the smaller of the two; up to 1 % may.",
                 ).format(code=codes[second], other=codes[first], share=share),
             )
     return _still_good(outlines, summary)
