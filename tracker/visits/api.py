@@ -1,5 +1,5 @@
 """Visits over HTTP: sending and reading."""
-import json
+
 from datetime import date, datetime
 from typing import Any
 
@@ -7,48 +7,48 @@ import orjson
 from apiflask import APIBlueprint
 from flask import Response, request
 from flask_babel import gettext as _
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import UnsupportedMediaType
 
 from tracker.accounts.identity import SEE_VISITS, SEND_VISITS, may, signed_in
 from tracker.accounts.scope import campaign_in_scope, reading
-from tracker.errors import RowError, RowsRefused, WrongRequest
+from tracker.errors import RowsRefused, WrongRequest
 from tracker.paging import page_limit, read_cursor, write_cursor
-from tracker.visits.intake import LARGEST_BATCH, Answer, addressee, take_in_many, take_in_one
+from tracker.visits.intake import Answer, Raw, find_round, take_in_array, take_in_lines, take_in_one
 from tracker.visits.reading import VisitFilter, list_visits
 
 api = APIBlueprint("visits_api", __name__, tag="Visits")
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
-LARGEST_BODY_BYTES = 4 * 1024 * 1024
 STATUS = {"accepted": 201, "duplicate": 200, "conflict": 409, "rejected": 422}
 
 
 class Conflict(RowsRefused):
     """The id is known with other content: nothing was changed."""
 
-    message = "{count} visit was there with other content."
+    message = _l("This visit is there already with other content.")
     status = 409
 
 
 @api.post("/campaigns/<code>/visits")
-@api.doc(summary="Send visits", description="One object: 201 accepted, 200 duplicate, 409 conflict, 422 refused. An array or NDJSON of at most "
-         "1,000: 200 with one result a row, in the order sent. A 2xx answer is a promise: the visit survives.")
+@api.doc(
+    summary="Send visits",
+    description="One object: 201 accepted, 200 duplicate, 409 conflict, 422 refused. An array, or NDJSON"
+    " (application/x-ndjson), of at most 1,000: 200 with one result a row, in the order sent. A 2xx answer is a"
+    " promise: the visit survives.",
+)
 @may(SEND_VISITS)
 def post_visits(code: str) -> Response:
-    scope = signed_in().scope
-    to = addressee(code, scope)
-    media_type = request.mimetype
-    if media_type not in (JSON, NDJSON):
+    scope, media_type = signed_in().scope, request.mimetype
+    if media_type not in (JSON, NDJSON) or request.headers.get("Content-Encoding", "identity") != "identity":
+        find_round(code, scope)
         raise UnsupportedMediaType
-    if (request.content_length or 0) > LARGEST_BODY_BYTES:
-        raise RequestEntityTooLarge
-    body = request.get_data(cache=False)
-    if media_type == JSON and not body.lstrip()[:1] == b"[":
-        return _one(take_in_one(to, scope, body, media_type))
-    sent = _lines(body) if media_type == NDJSON else _array(body)
-    if len(sent) > LARGEST_BATCH:
-        raise RequestEntityTooLarge
-    return _many(take_in_many(to, scope, sent, body, media_type))
+    raw = Raw(request.get_data(cache=False), media_type)
+    if media_type == NDJSON:
+        return _many(take_in_lines(code, scope, raw))
+    if raw.body[:100].lstrip()[:1] == b"[":
+        return _many(take_in_array(code, scope, raw))
+    return _one(take_in_one(code, scope, raw))
 
 
 def _one(answer: Answer) -> Response:
@@ -56,46 +56,20 @@ def _one(answer: Answer) -> Response:
         raise RowsRefused(answer.errors)
     if answer.status == "conflict":
         raise Conflict(answer.errors)
-    return Response(orjson.dumps({"status": answer.status}), STATUS[answer.status], mimetype=JSON)
+    return Response(orjson.dumps(_told(answer)), STATUS[answer.status], mimetype=JSON)
 
 
 def _many(answers: list[Answer]) -> Response:
-    results = [{"instance_id": a.instance_id, "status": a.status, "errors": [e.as_dict() for e in a.errors]} for a in answers]
     counts = {status: sum(a.status == status for a in answers) for status in STATUS}
-    return Response(json.dumps({**counts, "results": results}, ensure_ascii=True), 200, mimetype=JSON)
+    return Response(orjson.dumps({**counts, "results": [_told(a) for a in answers]}), 200, mimetype=JSON)
 
 
-def _array(body: bytes) -> list[Any]:
-    """The objects of a JSON array; RowsRefused when it is none."""
-    try:
-        return list(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        pass        # perhaps one row holds NaN or half a character: read on patiently, so that it is named
-    try:
-        return list(json.loads(body))
-    except (ValueError, RecursionError):
-        raise RowsRefused([RowError(0, "body", "not_json", _("This is not readable as JSON in UTF-8."))]) from None
-
-
-def _lines(body: bytes) -> list[Any]:
-    """One object a line; a line that is no JSON becomes its own refused row."""
-    found: list[Any] = []
-    for line in body.splitlines():
-        if line.strip():
-            try:
-                found.append(orjson.loads(line))
-            except orjson.JSONDecodeError:
-                found.append(_patiently(line))
-    return found
-
-
-def _patiently(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-
-
+def _told(answer: Answer) -> dict[str, Any]:
+    return {
+        "instance_id": answer.instance_id,
+        "status": answer.status,
+        "errors": [error.as_dict() for error in answer.errors],
+    }
 @api.get("/campaigns/<code>/visits")
 @api.doc(summary="Visits with their flags, newest first")
 @may(SEE_VISITS)
@@ -110,11 +84,16 @@ def get_visits(code: str) -> dict[str, Any]:
 
 def _wanted() -> VisitFilter:
     query = request.args
+    settlement, team, standing, flag = (query.get(name) or None for name in ("settlement", "team", "standing", "flag"))
+    return VisitFilter(settlement, team, _day(query.get("day")), standing, flag)
+
+
+def _day(words: str | None) -> date | None:
     try:
-        day = date.fromisoformat(query["day"]) if query.get("day") else None
+        return date.fromisoformat(words) if words else None
     except ValueError:
-        raise WrongRequest(field="day", why=_("{words} is no day such as 2026-10-12.").format(words=query["day"])) from None
-    return VisitFilter(query.get("settlement") or None, query.get("team") or None, day, query.get("standing") or None, query.get("flag") or None)
+        why = _("{words} is no day such as 2026-10-12.").format(words=words)
+        raise WrongRequest(field="day", why=why) from None
 
 
 def _before() -> tuple[datetime, str] | None:

@@ -31,9 +31,9 @@ from tracker.visits.visit_row import (
     LONGEST_NOTE,
     Unreadable,
     VisitRow,
-    odd_columns,
+    refusal,
     read_text,
-    unknown,
+
 )
 
 UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
@@ -171,7 +171,7 @@ def import_visits(session: Session, campaign: Campaign, file: Path, raw_folder: 
         cursor.copy_expert(f"COPY incoming_visit ({', '.join(STAGED)}) FROM STDIN (FORMAT csv)", _as_csv(good))
     for number, words in opened.odd_rows:
         summary.read, summary.rejected = summary.read + 1, summary.rejected + 1
-        rejects.add({"instance_id": words.split(",", 1)[0]}, odd_columns(number - 1))
+        rejects.add({"instance_id": words.split(",", 1)[0]}, refusal(number - 1, "row", "columns"))
     cursor.execute("ANALYZE incoming_visit")
     values = {"campaign": campaign.id, "submission": submission.id}
     summary.accepted = session.execute(INSERT, values).rowcount if staged else 0
@@ -313,9 +313,9 @@ def _slow(batch: Batch, rows: np.ndarray, codes: Codes, now: datetime, summary: 
 def _staged(visit: VisitRow, number: int, codes: Codes) -> tuple[Any, ...]:
     team = pc.index(codes.team, visit.team).as_py()
     settlement = pc.index(codes.settlement, visit.settlement).as_py() if visit.settlement else None
-    errors = [unknown(number, "team", visit.team)] if team < 0 else []
+    errors = [refusal(number, "team", "unknown_team", visit.team)] if team < 0 else []
     if settlement is not None and settlement < 0:
-        errors.append(unknown(number, "settlement", visit.settlement))
+        errors.append(refusal(number, "settlement", "unknown_settlement", visit.settlement))
     if errors:
         raise Unreadable(errors)
     place = (int(codes.settlement_id[settlement]), int(codes.settlement_area[settlement])) if settlement is not None else (None, None)

@@ -1,187 +1,346 @@
 """Take visits in over HTTP: what is acknowledged is committed, and nothing counts twice.
 
-One statement, prepared once per connection, resolves the codes within the sender's scope and adds the raw submission, the visits and what
-waits to be judged; the database commits it before the answer goes out. A replay meets the primary key. Rows are only added.
+One statement, prepared once per connection, finds the campaign and the codes within the sender's reach and adds the
+visits, the raw submission and what waits to be judged. It commits by itself, before the answer goes out. A replay meets
+the primary key; only then a second statement compares what was sent with what is stored. Rows are only added.
 """
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 import orjson
-from flask_babel import gettext as _
-from psycopg2.extensions import connection as Connection
+from psycopg2.errors import DeadlockDetected
+from psycopg2.extras import NamedTupleCursor
+from pydantic import TypeAdapter, ValidationError
 
 from tracker.accounts.scope import Scope
 from tracker.database import engine
-from tracker.errors import CampaignClosed, NotFound, RowError
-from tracker.visits.visit_row import COUNTS, Unreadable, read_json, read_object, unknown
+from tracker.errors import NotFound, RowError, RowsRefused
+from tracker.visits.visit_row import COUNTS, YES_OR_NO, Unreadable, VisitRow, checked, each_object, read_json, refusal
 
-LARGEST_BATCH = 1_000
-CONTENT = ("team_id", "visited_at", "lon", "lat", "accuracy_m", "settlement_id", *COUNTS, "is_revisit", "mock_location", "replaces", "note")
+LARGEST_BATCH = 1_000  # visits in a request
+EVERY_ROW = TypeAdapter(list[VisitRow])
+BOM = b"\xef\xbb\xbf"
+TRIES = 8  # of a batch and a file import that stand in each other's way the database ends one, which then tries again
+CONTENT = (
+    "team_id", "visited_at", "lon", "lat", "accuracy_m", "settlement_id", *COUNTS, "is_revisit", "mock_location",
+    "replaces", "note",
+)  # fmt: skip
 
-CAMPAIGN = """
-    PREPARE campaign_for_sender (text, int4multirange, integer) AS
-    SELECT c.id, c.state, c.vintage,
-           $2 = '{(,)}'::int4multirange OR EXISTS (
-               SELECT 1 FROM campaign_area k JOIN area_within w ON w.ancestor_id = k.area_id OR w.area_id = k.area_id
-               WHERE k.campaign_id = c.id AND w.area_id <@ $2) OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = c.id AND t.id = $3)
-    FROM campaign c WHERE c.code = $1"""
+SENDER = {"code": "text", "areas": "int4multirange", "own_team": "integer"}
+RAW = {"sender": "integer", "body": "bytea", "sha256": "bytea", "media_type": "text"}
+ROW = {
+    "row_no": "integer", "instance_id": "uuid", "replaces": "uuid", "team": "text", "visited_at": "timestamptz",
+    "lon": "float8", "lat": "float8", "accuracy_m": "float8", "settlement": "text",
+    **dict.fromkeys(COUNTS, "integer"), "is_revisit": "boolean", "mock_location": "boolean", "note": "text",
+}  # fmt: skip
 
-# $1 campaign, $2 vintage, $3 the sender's areas, $4 their team, $5 the good rows as a JSON array, $6 their row numbers,
-# $7 body, $8 its hash, $9 its media type, $10 sender
+# the campaign, as far as the sender may know of it; {areas}, {own_team}: the sender's scope
+ROUND = """
+    SELECT c.id, c.state, c.vintage, {areas} = '{{(,)}}'::int4multirange AS everywhere
+    FROM campaign c
+    WHERE c.code = {code} AND (
+        {areas} = '{{(,)}}'::int4multirange
+        OR EXISTS (SELECT 1 FROM campaign_area k
+                   JOIN area_within w ON w.ancestor_id = k.area_id OR w.area_id = k.area_id
+                   WHERE k.campaign_id = c.id AND w.area_id <@ {areas})
+        OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = c.id AND t.id = {own_team}))"""
+
+# of a team `t`: may the sender send for it? Their own, those of their areas, and those that are planned there
+MAY_SEND_FOR = """
+    (round.everywhere OR t.id = {own_team} OR t.area_id <@ {areas}
+     OR EXISTS (SELECT 1 FROM plan_stop s JOIN settlement_place p ON p.settlement_id = s.settlement_id
+                WHERE s.team_id = t.id AND p.area_id <@ {areas}))"""
+
+# what follows `WITH round AS (…), sent AS (…)`
 TAKE_IN = f"""
-    PREPARE take_in (integer, date, int4multirange, integer, jsonb, integer[], bytea, bytea, text, integer) AS
-    WITH sent AS (
-        SELECT r.*, ($6)[r.ordinality] AS row_no
-        FROM ROWS FROM (jsonb_to_recordset($5) AS (
-            instance_id uuid, replaces uuid, team text, visited_at timestamptz, lon float8, lat float8, accuracy_m float8, settlement text,
-            {", ".join(f"{c} integer" for c in COUNTS)}, is_revisit boolean, mock_location boolean, note text)) WITH ORDINALITY r
-    ), known AS (       -- codes within the sender's reach; a team or settlement elsewhere does not exist for them
-        SELECT sent.*, t.id AS team_id, s.id AS settlement_id, p.area_id,
-               nullif(sent.settlement, '') IS NULL OR s.id IS NOT NULL AS place_known,
-               row_number() OVER (PARTITION BY sent.instance_id ORDER BY sent.row_no) AS nth
-        FROM sent LEFT JOIN settlement s ON s.code = nullif(sent.settlement, '')
-        LEFT JOIN settlement_place p ON p.settlement_id = s.id AND p.vintage = $2
-        LEFT JOIN team t ON t.campaign_id = $1 AND t.code = sent.team
-            AND ($3 = '{{(,)}}'::int4multirange OR t.id = $4 OR ($4 IS NULL AND (t.area_id <@ $3 OR p.area_id <@ $3)))
-    ), numbered AS (SELECT nextval('submission_id_seq') AS id
+    known AS (          -- codes as ids; a team elsewhere does not exist for the sender
+        SELECT sent.*, place.id AS settlement_id, place.area_id,
+               sent.settlement IS NULL OR place.id IS NOT NULL AS place_known,
+               (SELECT t.id FROM team t
+                WHERE t.campaign_id = round.id AND t.code = sent.team AND {MAY_SEND_FOR}) AS team_id,
+               sent.replaces IS NOT NULL AND EXISTS (
+                   WITH RECURSIVE corrected AS (
+                       SELECT v.instance_id, v.replaces FROM visit v WHERE v.instance_id = sent.replaces
+                       UNION
+                       SELECT v.instance_id, v.replaces
+                       FROM corrected JOIN visit v ON v.instance_id = corrected.replaces
+                   ) SELECT 1 FROM corrected WHERE corrected.replaces = sent.instance_id) AS circle
+        FROM round CROSS JOIN sent LEFT JOIN LATERAL (
+            SELECT s.id, coalesce(p.area_id, 0) AS area_id FROM settlement s
+            LEFT JOIN settlement_place p ON p.settlement_id = s.id AND p.vintage = round.vintage
+            WHERE s.code = sent.settlement LIMIT 1
+        ) place ON true
+        WHERE round.state = 'open'
+    ), good AS (        -- of rows with one id the first; batches go in one order: none waits for another in turn
+        SELECT DISTINCT ON (instance_id) * FROM known WHERE team_id IS NOT NULL AND place_known AND NOT circle
+        ORDER BY instance_id, row_no
+    ), numbered AS (
+        SELECT nextval('submission_id_seq') AS id
     ), added AS (
-        INSERT INTO visit (instance_id, submission_id, received_at, campaign_id, row_no, team_id, visited_at, lon, lat, accuracy_m, settlement_id,
-                           unit_id, area_id, {", ".join(COUNTS)}, is_revisit, mock_location, replaces, replaces_team_id, note)
-        SELECT k.instance_id, numbered.id, now(), $1, k.row_no, k.team_id, k.visited_at, k.lon, k.lat, k.accuracy_m, k.settlement_id,
-               k.settlement_id, CASE WHEN k.settlement_id IS NOT NULL THEN coalesce(k.area_id, 0) END,
-               {", ".join(f"coalesce(k.{c}, 0)" for c in COUNTS)}, coalesce(k.is_revisit, false), coalesce(k.mock_location, false), k.replaces,
-               CASE WHEN k.replaces IS NOT NULL THEN $4 END, nullif(k.note, '')
-        FROM known k, numbered WHERE k.team_id IS NOT NULL AND k.place_known AND k.nth = 1
-        ORDER BY k.instance_id      -- the same order in every batch: two that overlap cannot wait for each other
-        ON CONFLICT (instance_id) DO NOTHING RETURNING instance_id, row_no, team_id, submission_id
+        INSERT INTO visit (instance_id, submission_id, received_at, campaign_id, row_no, team_id, visited_at, lon, lat,
+                           accuracy_m, settlement_id, unit_id, area_id, {", ".join(COUNTS)}, is_revisit, mock_location,
+                           replaces, replaces_team_id, note)
+        SELECT good.instance_id, numbered.id, now(), round.id, good.row_no, good.team_id, good.visited_at, good.lon,
+               good.lat, good.accuracy_m, good.settlement_id, good.settlement_id, good.area_id,
+               {", ".join(f"good.{c}" for c in COUNTS)}, good.is_revisit, good.mock_location, good.replaces,
+               CASE WHEN good.replaces IS NOT NULL AND NOT round.everywhere THEN coalesce((  -- whose visits it reaches
+                   SELECT t.id FROM visit v JOIN team t ON t.id = v.team_id
+                   WHERE v.instance_id = good.replaces AND v.campaign_id = round.id AND {MAY_SEND_FOR}
+               ), good.team_id) END,
+               good.note
+        FROM good, numbered, round
+        ON CONFLICT (instance_id) DO NOTHING RETURNING row_no, team_id, submission_id
     ), raw AS (
         INSERT INTO submission (id, campaign_id, channel, sha256, media_type, body, submitter_id)
-        SELECT numbered.id, $1, 'api', $8, $9, $7, $10 FROM numbered WHERE EXISTS (SELECT 1 FROM added)
+        SELECT numbered.id, round.id, 'api', {{sha256}}, {{media_type}}, {{body}}, {{sender}} FROM numbered, round
+        WHERE EXISTS (SELECT FROM added)
     ), judged_next AS (
         INSERT INTO waiting (campaign_id, submission_id, team_ids)
-        SELECT $1, min(submission_id), array_agg(DISTINCT team_id) FROM added HAVING count(*) > 0
+        SELECT round.id, added.submission_id, array_agg(DISTINCT added.team_id) FROM added, round GROUP BY 1, 2
     )
-    SELECT k.row_no, k.team_id IS NOT NULL, k.place_known, a.row_no IS NOT NULL, k.team_id, k.settlement_id
-    FROM known k LEFT JOIN added a ON a.row_no = k.row_no AND a.instance_id = k.instance_id"""
+    SELECT round.state, known.row_no, known.team_id, known.settlement_id, known.place_known, known.circle,
+           added.row_no IS NOT NULL AS added
+    FROM round LEFT JOIN known ON true LEFT JOIN added USING (row_no)"""
 
-_STORED = ", ".join(f"v.{c}" for c in CONTENT)
-_SENT = ", ".join("k.team_id" if c == "team_id" else "k.settlement_id" if c == "settlement_id" else f"coalesce(k.{c}, 0)" if c in COUNTS else
-                  f"coalesce(k.{c}, false)" if c in ("is_revisit", "mock_location") else "nullif(k.note, '')" if c == "note" else f"k.{c}" for c in CONTENT)
 
-# rows whose id was there already: is what they say the same?
-COMPARE = f"""
-    SELECT k.row_no, v.campaign_id = %(campaign)s AND ({_STORED}) IS NOT DISTINCT FROM ({_SENT})
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS k (
-        row_no integer, team_id integer, settlement_id integer, instance_id uuid, replaces uuid, visited_at timestamptz, lon float8, lat float8,
-        accuracy_m float8, {", ".join(f"{c} integer" for c in COUNTS)}, is_revisit boolean, mock_location boolean, note text)
-    JOIN visit v ON v.instance_id = k.instance_id"""
+@dataclass(frozen=True)
+class Statement:
+    """A statement that every connection prepares once, with values by name."""
+
+    name: str
+    types: dict[str, str]
+    sql: str  # with {name} for each value
+
+    @property
+    def prepare(self) -> str:
+        places = {name: f"${n}" for n, name in enumerate(self.types, 1)}
+        return f"PREPARE {self.name} ({', '.join(self.types.values())}) AS {self.sql.format(**places)}"
+
+    @property
+    def execute(self) -> str:
+        return f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name in self.types)})"
+
+
+FIND_ROUND = Statement("find_round", SENDER, ROUND)
+
+TAKE_IN_ONE = Statement(
+    "take_in_one",
+    SENDER | RAW | ROW,
+    f"WITH round AS ({ROUND}), sent AS (SELECT {', '.join(f'{{{c}}} AS {c}' for c in ROW)}), {TAKE_IN}",
+)
+
+ROWS = f"jsonb_to_recordset({{rows}}) AS ({', '.join(f'{c} {type}' for c, type in ROW.items())})"
+TAKE_IN_MANY = Statement(
+    "take_in_many",
+    SENDER | RAW | {"rows": "jsonb"},
+    f"WITH round AS ({ROUND}), sent AS (SELECT * FROM {ROWS}), {TAKE_IN}",
+)
+
+# rows whose id was there already: do they say the same?
+COMPARE = Statement(
+    "compare_visits",
+    {"code": "text", "rows": "jsonb", "teams": "integer[]", "settlements": "integer[]"},
+    f"""
+    SELECT sent.row_no, c.code = {{code}} AND ({", ".join(f"v.{c}" for c in CONTENT)}) IS NOT DISTINCT FROM
+           ({", ".join(f"sent.{c}" for c in CONTENT)}) AS same
+    FROM ROWS FROM ({ROWS}, unnest({{teams}}), unnest({{settlements}}))
+         AS sent ({", ".join(ROW)}, team_id, settlement_id)
+    JOIN visit v ON v.instance_id = sent.instance_id JOIN campaign c ON c.id = v.campaign_id""",
+)
 
 
 @dataclass(frozen=True)
 class Answer:
     """What became of one row, as the sender is told."""
 
-    instance_id: Any
-    status: str                 # accepted, duplicate, conflict, rejected
+    instance_id: str | None  # as sent; None: there was none to read
+    status: str  # accepted, duplicate, conflict, rejected
     errors: list[RowError]
 
 
 @dataclass(frozen=True)
-class Addressee:
-    """The campaign that is sent to, as far as the sender may know of it."""
+class Sent:
+    """One row of a request: the visit, or why there is none."""
 
-    id: int
-    vintage: Any
-
-
-def addressee(code: str, scope: Scope) -> Addressee:
-    """Raises NotFound where the campaign touches none of the sender's areas, CampaignClosed when it takes nothing more."""
-    with _prepared("campaign_for_sender", CAMPAIGN) as connection, connection.cursor() as cursor:
-        cursor.execute("EXECUTE campaign_for_sender (%s, %s, %s)", (code, scope.areas, scope.team_id))
-        found = cursor.fetchone()
-    if found is None or not found[3]:
-        raise NotFound
-    if found[1] == "closed":
-        raise CampaignClosed(code=code)
-    return Addressee(found[0], found[2])
+    row: int
+    read: VisitRow | Unreadable
 
 
-def take_in_one(to: Addressee, scope: Scope, body: bytes, media_type: str) -> Answer:
-    """One visit. Refused ones are answered with every field at fault."""
+@dataclass(frozen=True)
+class Raw:
+    """A request's body, kept unchanged."""
+
+    body: bytes
+    media_type: str
+
+
+def take_in_one(code: str, scope: Scope, raw: Raw) -> Answer:
+    """One visit. Raises NotFound for a campaign that the sender does not see, RowsRefused when it is closed."""
+    [answer] = _take_in(code, scope, raw, [_read(raw.body, 1, datetime.now(UTC))])
+    return answer
+
+
+def take_in_array(code: str, scope: Scope, raw: Raw) -> list[Answer]:
+    """A JSON array of visits, answered in the order sent. Raises as `take_in_one`, RowsRefused also when it is none."""
+    return _take_in(code, scope, raw, _read_array(code, scope, raw.body))
+
+
+def take_in_lines(code: str, scope: Scope, raw: Raw) -> list[Answer]:
+    """NDJSON: one visit a line; empty lines do not count. Raises as `take_in_one`."""
+    lines = [line for line in raw.body.removeprefix(BOM).splitlines() if line.strip()]
+    return _take_in(code, scope, raw, _read_each(code, scope, lines))
+
+
+# reading: whole arrays at once, and one by one only where something is wrong
+
+
+def _read_array(code: str, scope: Scope, body: bytes) -> list[Sent]:
+    now = datetime.now(UTC)
     try:
-        visit = read_json(body, 1, datetime.now(UTC))
+        visits = EVERY_ROW.validate_json(body)
+        if len(visits) <= LARGEST_BATCH:
+            return [Sent(row, checked(visit, row, now)) for row, visit in enumerate(visits, 1)]
+    except (ValidationError, Unreadable):
+        pass
+    try:
+        texts = list(islice(each_object(body), LARGEST_BATCH + 1))
+    except (ValueError, RecursionError):
+        find_round(code, scope)
+        raise RowsRefused([refusal(0, "body", "not_json")]) from None
+    return _read_each(code, scope, texts)
+
+
+def _read_each(code: str, scope: Scope, texts: Sequence[bytes]) -> list[Sent]:
+    if len(texts) > LARGEST_BATCH:
+        find_round(code, scope)
+        raise RowsRefused([refusal(0, "body", "too_many", LARGEST_BATCH)])
+    now = datetime.now(UTC)
+    return [_read(text, row, now) for row, text in enumerate(texts, 1)]
+
+
+def _read(text: bytes, row: int, now: datetime) -> Sent:
+    try:
+        return Sent(row, read_json(text, row, now))
     except Unreadable as refused:
-        return Answer(None, "rejected", refused.errors)
-    return _take_in(to, scope, [(1, str(visit.instance_id), body)], body, media_type)[1]
+        return Sent(row, refused)
 
 
-def take_in_many(to: Addressee, scope: Scope, sent: list[Any], body: bytes, media_type: str) -> list[Answer]:
-    """A batch of parsed objects, answered in the order sent; `Unparsed` stands for a line that is no JSON."""
-    now, answers, good = datetime.now(UTC), dict[int, Answer](), []
-    for row, value in enumerate(sent, 1):
-        try:
-            visit = read_object(value, row, now)
-            good.append((row, str(visit.instance_id), orjson.dumps(value)))
-        except Unreadable as refused:
-            answers[row] = Answer(value.get("instance_id") if isinstance(value, dict) else None, "rejected", refused.errors)
-    if good:
-        answers |= _take_in(to, scope, good, body, media_type)
-    told = {row: value.get("instance_id") if isinstance(value, dict) else None for row, value in enumerate(sent, 1)}
-    return [Answer(told[row], answers[row].status, answers[row].errors) for row in range(1, len(sent) + 1)]
+# writing
 
 
-def _take_in(to: Addressee, scope: Scope, good: list[tuple[int, str, bytes]], body: bytes, media_type: str) -> dict[int, Answer]:
-    """Add readable rows; {row: answer}."""
-    rows = b"[" + b",".join(r[2] for r in good) + b"]"
-    with _prepared("take_in", TAKE_IN) as connection, connection.cursor() as cursor:
-        cursor.execute("EXECUTE take_in (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", (
-            to.id, to.vintage, scope.areas, scope.team_id if scope.role == "team" else None, rows.decode(), [r[0] for r in good], body,
-            sha256(body).digest(), media_type, scope.person_id))
-        outcome = cursor.fetchall()
-        texts = {row: text for row, _id, text in good}
-        seen_before = [(row, team, place) for row, team_known, place_known, added, team, place in outcome if team_known and place_known and not added]
-        same = _compare(cursor, to, seen_before, texts) if seen_before else {}
-    answers = {}
-    for row, team_known, place_known, added, _team, _place in outcome:
-        errors = []
-        if not (team_known and place_known):
-            value = orjson.loads(texts[row])
-            errors = [unknown(row, field, value.get(field)) for field, known in (("team", team_known), ("settlement", place_known)) if not known]
-        elif not added and not same[row]:
-            errors = [RowError(row, "instance_id", "conflict", _("A visit with this instance_id is there with other content; nothing was changed. "
-                                                                 "To correct it, send a new visit that names it in replaces."))]
-        status = "rejected" if not (team_known and place_known) else "accepted" if added else "duplicate" if same[row] else "conflict"
-        answers[row] = Answer(None, status, errors)
-    return answers
+def find_round(code: str, scope: Scope) -> None:
+    """Raises NotFound where the campaign touches none of the sender's areas, RowsRefused when it takes nothing more."""
+    found = _run(FIND_ROUND, _sender(code, scope))
+    if not found:
+        raise NotFound
+    if found[0].state == "closed":
+        raise RowsRefused([refusal(0, "campaign", "campaign_closed", code)])
 
 
-def _compare(cursor: Any, to: Addressee, rows: list[tuple[int, int, int | None]], texts: dict[int, bytes]) -> dict[int, bool]:
-    sent = [{**orjson.loads(texts[row]), "row_no": row, "team_id": team, "settlement_id": place} for row, team, place in rows]
-    cursor.execute(COMPARE, {"campaign": to.id, "rows": orjson.dumps(sent).decode()})
-    return dict(cursor.fetchall())
+def _take_in(code: str, scope: Scope, raw: Raw, sent: list[Sent]) -> list[Answer]:
+    """Add what can be read; answers in the order sent."""
+    readable = {s.row: s.read for s in sent if isinstance(s.read, VisitRow)}
+    if not readable:
+        find_round(code, scope)
+    answers = _add(code, scope, raw, readable) if readable else {}
+    for s in sent:
+        if isinstance(s.read, Unreadable):
+            answers[s.row] = Answer(s.read.instance_id, "rejected", s.read.errors)
+    return [answers[s.row] for s in sent]
 
 
-class _prepared:
-    """A pooled connection in autocommit on which the named statement is prepared; given back when the block ends."""
+def _add(code: str, scope: Scope, raw: Raw, visits: dict[int, VisitRow]) -> dict[int, Answer]:
+    values = {
+        **_sender(code, scope), "sender": scope.person_id, "body": raw.body, "sha256": sha256(raw.body).digest(),
+        "media_type": raw.media_type,
+    }  # fmt: skip
+    if len(visits) == 1:
+        [(row, visit)] = visits.items()
+        outcome = _run(TAKE_IN_ONE, {**values, **_stored_form(row, visit)})
+    else:
+        outcome = _run(TAKE_IN_MANY, {**values, "rows": _as_json(visits)})
+    if not outcome or outcome[0].state == "closed":
+        find_round(code, scope)
+    met = [o for o in outcome if not o.added and o.team_id and o.place_known and not o.circle]
+    same = _compare(code, met, visits) if met else {}
+    return {o.row_no: _answer(o, visits[o.row_no], same.get(o.row_no, False)) for o in outcome}
 
-    def __init__(self, name: str, statement: str) -> None:
-        self.name, self.statement = name, statement
 
-    def __enter__(self) -> Connection:
-        self.pooled = engine().raw_connection()
-        connection: Connection = self.pooled.driver_connection  # type: ignore[assignment]
-        connection.autocommit = True
-        if self.name not in self.pooled.info:
-            with connection.cursor() as cursor:
-                cursor.execute(self.statement)
-            self.pooled.info[self.name] = True
-        return connection
+def _compare(code: str, met: list[Any], visits: dict[int, VisitRow]) -> dict[int, bool]:
+    """Of rows whose id was there already: whether they say the same."""
+    values = {
+        "code": code, "rows": _as_json({o.row_no: visits[o.row_no] for o in met}), "teams": [o.team_id for o in met],
+        "settlements": [o.settlement_id for o in met],
+    }  # fmt: skip
+    return {found.row_no: found.same for found in _run(COMPARE, values)}
 
-    def __exit__(self, kind: object, *error: object) -> None:
-        if kind is not None:
-            self.pooled.invalidate()        # whatever happened on it, it is not used again
-            return
-        self.pooled.driver_connection.autocommit = False  # type: ignore[union-attr]
-        self.pooled.close()
+
+def _answer(outcome: Any, visit: VisitRow, same: bool) -> Answer:
+    errors, row = [], outcome.row_no
+    if not outcome.team_id:
+        errors.append(refusal(row, "team", "unknown_team", visit.team))
+    if not outcome.place_known:
+        errors.append(refusal(row, "settlement", "unknown_settlement", visit.settlement))
+    if outcome.circle:
+        errors.append(refusal(row, "replaces", "circle"))
+    if errors:
+        return Answer(str(visit.instance_id), "rejected", errors)
+    if outcome.added or same:
+        return Answer(str(visit.instance_id), "accepted" if outcome.added else "duplicate", [])
+    return Answer(str(visit.instance_id), "conflict", [refusal(row, "instance_id", "conflict")])
+
+
+def _sender(code: str, scope: Scope) -> dict[str, Any]:
+    return {"code": code, "areas": scope.areas, "own_team": scope.team_id}
+
+
+def _stored_form(row: int, visit: VisitRow) -> dict[str, Any]:
+    """A visit with what empty means: no text, none counted, not so."""
+    values = {**visit.__dict__, "row_no": row, "instance_id": str(visit.instance_id), "note": visit.note or None}
+    values["replaces"] = str(visit.replaces) if visit.replaces else None
+    for name in ("guests_vaccinated", "zero_dose", "finger_marked"):
+        values[name] = values[name] or 0
+    for name in YES_OR_NO:
+        values[name] = values[name] or False
+    return values
+
+
+def _as_json(visits: dict[int, VisitRow]) -> str:
+    return orjson.dumps([_stored_form(row, visit) for row, visit in visits.items()]).decode()
+
+
+def _run(statement: Statement, values: dict[str, Any], tries: int = TRIES) -> list[Any]:
+    """Run a statement on a pooled connection, where it is a transaction of its own."""
+    try:
+        with _connection(statement) as cursor:
+            cursor.execute(statement.execute, values)
+            return list(cursor.fetchall())
+    except DeadlockDetected:
+        if tries == 1:
+            raise
+    return _run(statement, values, tries - 1)
+
+
+@contextmanager
+def _connection(statement: Statement) -> Iterator[Any]:
+    """A cursor in autocommit, with the statement prepared; a connection on which anything failed is not used again."""
+    pooled = engine().raw_connection()
+    driver: Any = pooled.driver_connection
+    try:
+        driver.autocommit = True
+        with driver.cursor(cursor_factory=NamedTupleCursor) as cursor:
+            if statement.name not in pooled.info:
+                cursor.execute(statement.prepare)
+                pooled.info[statement.name] = True
+            yield cursor
+        driver.autocommit = False
+    except BaseException:
+        pooled.invalidate()
+        raise
+    pooled.close()
