@@ -7,8 +7,11 @@ servers.
 import fcntl
 import hashlib
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +25,7 @@ import geo.vector_files  # noqa: F401  first: it decides which drivers pyogrio m
 from tracker import settings
 from tracker.database import engine_for
 from tracker.embedded_postgres import EmbeddedPostgres
+from tracker.errors import RasaiError
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED_DATA = PROJECT.parent / "shared" / "data"
@@ -43,15 +47,21 @@ def local_dir() -> Path:
 def cluster(local_dir: Path) -> Iterator[str]:
     """Address of the tests' cluster, database name left open as {name}. The last process out stops it."""
     postgres = EmbeddedPostgres(settings.from_environment())
-    with open(local_dir / "users.lock", "w") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
-        postgres.start()
+    with postgres.in_use():
         yield f"postgresql+psycopg2://rasai@/{{name}}?host={postgres.sockets}"
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        postgres.stop()
+
+
+@pytest.fixture
+def own_place(local_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A local folder for one test alone, with no cluster yet; what is started there is ended with the test."""
+    folder = Path(tempfile.mkdtemp(prefix="own-", dir=local_dir))
+    folder.chmod(0o755)  # the user who runs PostgreSQL must get in
+    monkeypatch.setenv("RASAI_LOCAL_DIR", str(folder))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    yield folder
+    with suppress(RasaiError):
+        EmbeddedPostgres(settings.from_environment({"RASAI_LOCAL_DIR": str(folder)})).stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import OperationalError
+from psycopg2.errors import DiskFull, UndefinedColumn, UndefinedFunction, UndefinedTable
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tracker import settings
 from tracker.embedded_postgres import EmbeddedPostgres
@@ -27,17 +28,38 @@ class Group(click.Group):
     """Commands that need the database: it is started when it is the embedded one, and errors are told in one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with database_at_hand():
-                return super().invoke(ctx)
-        except RasaiError as error:
-            click.echo(str(error), err=True)
-            for row in getattr(error, "errors", [])[:20]:
-                click.echo(f"  row {row.row}, {row.field} ({row.rule}): {row.message}", err=True)
-            ctx.exit(error.exit_code)
-        except OperationalError as error:
-            click.echo(f"The database does not answer: {str(error.orig).strip().splitlines()[0]}", err=True)
-            ctx.exit(1)
+        with telling_errors(ctx), database_at_hand():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def telling_errors(ctx: click.Context) -> Iterator[None]:
+    """What goes wrong inside is told in a sentence that says what to do, and ends the command with its code."""
+    try:
+        yield
+    except RasaiError as error:
+        click.echo(str(error), err=True)
+        for row in getattr(error, "errors", [])[:20]:
+            click.echo(f"  row {row.row}, {row.field} ({row.rule}): {row.message}", err=True)
+        ctx.exit(error.exit_code)
+    except DBAPIError as error:
+        words = _words_for(error)
+        if words is None:
+            raise
+        click.echo(words, err=True)
+        ctx.exit(1)
+
+
+def _words_for(error: DBAPIError) -> str | None:
+    """A sentence for what is the matter with the database itself; None: the fault is ours."""
+    said = str(error.orig).strip().splitlines()[0]
+    if isinstance(error.orig, DiskFull):
+        return f"The disk that holds the database is full; nothing was written. Free some space and try again. ({said})"
+    if isinstance(error.orig, UndefinedTable | UndefinedColumn | UndefinedFunction):
+        return f"The database is not at the newest migration. Run: flask database upgrade ({said})"
+    if isinstance(error, OperationalError):
+        return f"The database does not answer: {said}"
+    return None
 
 
 @contextmanager

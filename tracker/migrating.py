@@ -5,11 +5,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
 
 from tracker.database import engine
 
 PROJECT = Path(__file__).resolve().parent.parent
+ONE_UPGRADE = 5_203_411  # key of an advisory lock
 
 
 def _config() -> Config:
@@ -19,12 +21,27 @@ def _config() -> Config:
 
 
 def upgrade() -> None:
-    """Apply every migration that is missing, each in its own transaction."""
+    """Apply every migration that is missing, each in its own transaction; of two at once the second waits."""
     with engine().connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        connection.execute(text("SELECT pg_advisory_lock(:one_upgrade)"), {"one_upgrade": ONE_UPGRADE})
         connection.commit()
+        try:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:one_upgrade)"), {"one_upgrade": ONE_UPGRADE})
+            connection.commit()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this code knows that migration; one that it does not know is of a newer version."""
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
 
 
 def head() -> str | None:

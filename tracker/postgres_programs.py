@@ -126,9 +126,17 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
-def program(folder: Path, name: str) -> Path:
+def client(name: str, version: int) -> Path:
+    """pg_dump or pg_restore for a server of this major version; where there is none, what lies on the PATH."""
+    for folder in postgres_folders():
+        if _major_version(folder) == version and (folder / name).exists():
+            return folder / name
+    return program(None, name)
+
+
+def program(folder: Path | None, name: str) -> Path:
     """One program of this installation; clients may lie elsewhere on the PATH."""
-    if (folder / name).exists():
+    if folder and (folder / name).exists():
         return folder / name
     found = shutil.which(name)
     if not found:
