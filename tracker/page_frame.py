@@ -67,7 +67,8 @@ class Frame:
 def attach(app: APIFlask) -> None:
     app.context_processor(lambda: {"theme": chosen_theme()})
     app.jinja_env.globals.update(
-        page_frame=page_frame, page_exists=exists, same_page=same_page, heard_words=heard_words, initials=initials,
+        page_frame=page_frame, page_exists=exists, same_page=same_page, heard_words=heard_words,
+        heard_in_short=heard_in_short, initials=initials,
         language_names=LANGUAGE_NAMES, role_words=ROLE_WORDS, zone_words=zone_words,
     )  # fmt: skip
 
@@ -98,6 +99,16 @@ def exists(endpoint: str) -> bool:
 def heard_words(heard: Heard, timezone: str) -> Markup:
     """298 of 300 teams heard · 19:40."""
     words = figures.sentence(gettext("{heard} of {teams} teams heard"), {"heard": heard.heard, "teams": heard.teams})
+    return _with_time(words, heard, timezone)
+
+
+def heard_in_short(heard: Heard, timezone: str) -> Markup:
+    """298 / 300 teams · 19:40: for phones."""
+    words = figures.sentence(gettext("{heard} teams"), {"heard": figures.fraction(heard.heard, heard.teams)})
+    return _with_time(words, heard, timezone)
+
+
+def _with_time(words: Markup, heard: Heard, timezone: str) -> Markup:
     if heard.last_heard_at is None:
         return words
     return Markup("{} · {}").format(words, figures.latest(heard.last_heard_at, timezone))
