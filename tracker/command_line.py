@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask.cli import AppGroup
 from psycopg2.errors import DiskFull, UndefinedColumn, UndefinedFunction, UndefinedTable
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -24,7 +25,7 @@ rejects_option = click.option("--rejects", type=click.Path(dir_okay=False, path_
 existing_file = click.argument("file", type=click.Path(exists=True, path_type=Path))
 
 
-class Group(click.Group):
+class Group(AppGroup):
     """Commands that need the database: it is started when it is the embedded one, and errors are told in one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
