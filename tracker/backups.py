@@ -1,7 +1,7 @@
 """One file that holds everything: the database as pg_dump writes it, and the raw files that were imported.
 
 A tar archive of `about.json`, `database.dump` (custom format) and `raw/<sha256>`. It may be made while people work.
-A restore builds a new database beside the old one and lets the two change places when it is whole: it fails without harm.
+A restore builds a new database beside the old one and lets them change places when it is whole: it fails without harm.
 Not inside: the secret key and the demonstration's logins, which belong to the place and not to the data.
 """
 

@@ -68,7 +68,7 @@ def status_command(as_json: bool) -> None:
     chosen = settings.from_environment()
     postgres = None if chosen.database_url else EmbeddedPostgres(chosen)
     state: dict[str, object] = {
-        "running": False, "pid": postgres.pid if postgres else None, "url": make_url(database_url()).render_as_string(),
+        "running": False, "pid": postgres.pid if postgres else None, "url": _url_without_password(),
         "postgres": None, "postgis": None, "migration": None, "head": head(),
     }  # fmt: skip
     if postgres is None or postgres.is_running:
@@ -104,6 +104,11 @@ def _embedded(doing: str) -> EmbeddedPostgres:
     if chosen.database_url:
         raise click.ClickException(f"DATABASE_URL names an outside database: {doing} it where it lives.")
     return EmbeddedPostgres(chosen)
+
+
+def _url_without_password() -> str:
+    address = make_url(database_url())
+    return address.render_as_string() if address.password else database_url()
 
 
 def _asked() -> dict[str, object]:
