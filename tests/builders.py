@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from geo.boundaries import WGS84
 from geo.vector_files import Features
-from tracker.accounts.models import ApiToken, Person, PersonArea
+from tracker.accounts.identity import SESSION_COOKIE, fingerprint
+from tracker.accounts.models import ApiToken, Person, PersonArea, WebSession
 from tracker.areas.importing import AreaFields, import_areas
 from tracker.areas.models import Area, Settlement
 from tracker.areas.settlements import SettlementFields, import_settlements
@@ -154,6 +155,15 @@ def a_token(session: Session, person: Person) -> dict[str, str]:
     session.add(ApiToken(secret_sha256=digest, person_id=person.id, label="test", expires_at=expires_at))
     session.flush()
     return {"Authorization": f"Bearer {secret}"}
+
+
+def a_cookie(session: Session, person: Person) -> tuple[str, str]:
+    """Name and value of the cookie with which this person's browser is signed in."""
+    secret = secrets.token_urlsafe(16)
+    expires_at = datetime.now(UTC) + timedelta(days=1)
+    session.add(WebSession(secret_sha256=fingerprint(secret), person_id=person.id, expires_at=expires_at))
+    session.flush()
+    return SESSION_COOKIE, secret
 
 
 def a_visit(
