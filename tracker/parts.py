@@ -4,7 +4,9 @@ A part that ends is started again, each time after a longer pause; one that does
 """
 
 import ctypes
+import json
 import os
+import re
 import signal
 import sys
 import time
@@ -20,6 +22,7 @@ from tracker.errors import RasaiError
 
 SOON_S = 10.0  # a part that ends sooner than this after its start has not come up
 TRIES = 5
+FIRST_PAUSE_S = 0.1  # doubled with each try
 STOP_PATIENCE_S = 10.0
 LOG_LIMIT_BYTES = 20_000_000
 PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
@@ -56,7 +59,7 @@ class Part:
         self.quick_ends = 1 if came_up else self.quick_ends + 1
         if self.quick_ends >= TRIES:
             raise PartKeepsEnding(name=self.name, times=TRIES, words=self._last_words(), log=self.log_file)
-        self.not_before = time.monotonic() + 0.1 * 2**self.quick_ends
+        self.not_before = time.monotonic() + FIRST_PAUSE_S * 2**self.quick_ends
         return True
 
     def _start(self) -> None:
@@ -71,8 +74,20 @@ class Part:
         self.pid, self.started_at = pid, time.monotonic()
 
     def _last_words(self) -> str:
-        lines = self.log_file.read_text(errors="replace").strip().splitlines()
-        return lines[-1][-300:] if lines else "none"
+        """The last line that tells of an error: logged, or the end of a traceback."""
+        words = [_error_told(line) for line in self.log_file.read_text(errors="replace").splitlines()]
+        return next((said[-300:] for said in reversed(words) if said), "none")
+
+
+def _error_told(line: str) -> str:
+    """What a line of a log says went wrong; empty: nothing."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return line if re.match(r"[\w.]*(Error|Exception|Refused|Unavailable)\b", line) else ""
+    if not isinstance(event, dict) or event.get("level") not in ("error", "critical"):
+        return ""
+    return str(event.get("exception") or event.get("event")).strip().splitlines()[-1]
 
 
 def stop_all(parts: Sequence[Part]) -> None:
@@ -123,4 +138,5 @@ def _begin_life(part: Part, supervisor: int) -> None:
     with open(part.log_file, "ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    sys.stdout = sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     log.to_json()
