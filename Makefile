@@ -1,15 +1,31 @@
-# What people type. Set-up looks first and does nothing when there is nothing to do.
-.PHONY: demo serve setup test lint bench translations
+# What people type. The set-up looks first and does nothing when there is nothing to do.
+.PHONY: demo serve setup setup-for-tests test lint bench translations
 .SILENT:
 
-demo: setup
+demo: setup                      # everything, with demonstration data when the database is empty; Ctrl-C stops it
 	.venv/bin/python -m tracker.serving --demo
 
-serve: setup
+serve: setup                     # the same without demonstration data
 	.venv/bin/python -m tracker.serving
 
-setup:
+setup:                           # packages, .venv, what the browser loads
 	sh setup/run.sh
 
 setup-for-tests:
 	sh setup/run.sh --tests
+
+test: setup-for-tests            # the whole suite, on a real PostGIS and a real Chromium
+	.venv/bin/python -m pytest -n 2 --dist worksteal
+	if ls tests/js/*.test.js >/dev/null 2>&1; then node --test tests/js/; fi
+
+lint: setup-for-tests            # style, types, arrows between folders, types of the browser's modules
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	if ls tracker/static/js/*.js >/dev/null 2>&1; then node_modules/.bin/tsc --project jsconfig.json; fi
+
+bench: setup                     # each speed claim beside its baseline, in the same run
+	for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+translations:                    # gather what is to be translated from code and templates
+	.venv/bin/pybabel extract -F babel.cfg -k _l -o tracker/translations/messages.pot . && .venv/bin/pybabel update -i tracker/translations/messages.pot -d tracker/translations --no-wrap
