@@ -4,6 +4,7 @@ Exit codes: 0 ready · 1 stopped, with one sentence on standard error.
 """
 
 import argparse
+import errno
 import fcntl
 import os
 import sys
@@ -26,6 +27,11 @@ def main() -> int:
             translations.compile_changed()
     except SetupStopped as stopped:
         print(f"Set-up stopped. {stopped}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        why = "The disk is full: free about 2 GB" if full else f"{error.filename}: {error.strerror}. Put that right"
+        print(f"Set-up stopped. {why} and run the command again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Set-up was interrupted. `make setup` takes it up again.", file=sys.stderr)
