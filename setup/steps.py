@@ -54,8 +54,8 @@ def why_failed(said: str, *, doing: str, source: str) -> str:
         return f"The disk is full ({free_mb} MB are free) while {doing}. Free about 2 GB and run the command again."
     if re.search(NO_NETWORK, said, re.IGNORECASE):
         return (
-            f"{doing.capitalize()} failed: {source} cannot be reached. Connect to the internet, or set the proxy or mirror "
-            "in use here, and run the command again."
+            f"{doing.capitalize()} failed: {source} cannot be reached. Connect to the internet, or set the proxy or mirror"
+            " in use here, and run the command again."
         )
     last = " | ".join(line.strip() for line in said.strip().splitlines()[-3:])
     return f"{doing.capitalize()} failed: {last[-500:]}"
