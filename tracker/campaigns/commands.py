@@ -19,6 +19,7 @@ from tracker.campaigns.tables import Row, TableSummary, read_table
 from tracker.command_line import Group, existing_file, json_option, rejects_option, say, write_rejects
 from tracker.database import transaction
 from tracker.errors import RowsRefused
+from tracker.visits.thresholds import limits_of, set_limits
 
 DAY = click.DateTime(["%Y-%m-%d"])
 campaign_option = click.option("--campaign", "code", required=True, help="Code of the campaign.")
@@ -109,6 +110,42 @@ def list_command(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['code']:<16} {row['start']}  {row['state']:<7} {row['name']}")
+
+
+@campaigns.command("thresholds")
+@click.argument("code")
+@click.argument("changes", nargs=-1, metavar="[RULE.NAME=VALUE]…")
+@json_option
+def thresholds_command(code: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """Show the limits that hold in a campaign, or set some.
+
+    `pace.more_than=30` sets one, `pace.more_than=` goes back to the default. Every visit is judged anew with them; each change stands in the audit trail.
+    """
+    with transaction() as session:
+        campaign = planning.find_campaign(session, code)
+        for change in changes:
+            rule, name, value = _limit(change)
+            set_limits(session, campaign, rule, {name: value})
+            record(session, SERVER, "set threshold", "campaign", code, {"rule": rule, "name": name, "value": value})
+        limits = {rule: limit.model_dump() for rule, limit in limits_of(campaign).items()}
+    if as_json:
+        click.echo(json.dumps(limits))
+        return
+    for rule, values in limits.items():
+        click.echo(f"{rule:<24} " + ("  ".join(f"{name}={value:g}" for name, value in values.items()) or "–"))
+
+
+def _limit(change: str) -> tuple[str, str, float | None]:
+    """`rule.name=value` as (rule, name, value); no value: back to the default."""
+    path, equals, words = change.partition("=")
+    rule, dot, name = path.partition(".")
+    try:
+        value = float(words) if words else None
+    except ValueError:
+        raise click.BadParameter(f"{words} is not a number.", param_hint=change) from None
+    if not (equals and dot and name):
+        raise click.BadParameter("write RULE.NAME=VALUE, such as pace.more_than=30.", param_hint=change)
+    return rule, name, int(value) if value is not None and value.is_integer() else value
 
 
 @teams.command("import")
