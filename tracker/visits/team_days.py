@@ -114,7 +114,8 @@ class TeamDayBook:
 
     def write(self) -> None:
         """Store what differs from what is stored."""
-        assert self.stored is not None
+        if self.stored is None:  # the campaign has no team yet: nothing was compared
+            return
         before = {(r[0], r[1]): r for r in self.stored.tolist()}
         now = {(r[0], r[1]): r for r in self.now.tolist()}
         gone = [(self.campaign_id, team, _date(day)) for team, day in before.keys() - now.keys()]
