@@ -33,6 +33,9 @@ OPEN = ("area", "area_within", "area_piece", "campaign", "campaign_area", "micro
 
 # an unset setting shows nothing
 FUNCTIONS = """
+    -- as a function, not as the operator <@, which the planner takes to be true for one row in a thousand
+    CREATE FUNCTION in_areas(area_id int, areas int4multirange) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+        $$ SELECT elem_contained_by_multirange($1, $2) $$;
     CREATE FUNCTION scope_role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
         $$ SELECT current_setting('rasai.role', true) $$;
     CREATE FUNCTION scope_person() RETURNS int LANGUAGE sql STABLE PARALLEL SAFE AS
@@ -49,7 +52,7 @@ FUNCTIONS = """
         $$ SELECT coalesce(scope_role() IN ('admin', 'coordinator', 'supervisor', 'team'), false) $$;
     -- the teams of the person's own areas; as the owner of the tables, so that team's policy may ask others in turn
     CREATE FUNCTION scope_teams() RETURNS SETOF int LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS
-        $$ SELECT id FROM team WHERE area_id <@ scope_areas() OR id = scope_team() $$;
+        $$ SELECT id FROM team WHERE in_areas(area_id, scope_areas()) OR id = scope_team() $$;
     REVOKE EXECUTE ON FUNCTION scope_teams() FROM PUBLIC;
     GRANT EXECUTE ON FUNCTION scope_teams() TO rasai_web;"""
 
@@ -58,26 +61,26 @@ AREAS = "(SELECT scope_areas())"
 SETTLEMENTS = "((SELECT scope_settlements())::int[])"      # the cast keeps ANY from reading it as a subquery of ints
 TEAM = "(SELECT scope_team())"
 OWN_TEAMS = "(SELECT t FROM scope_teams() t)"
-PLACED = "EXISTS (SELECT 1 FROM settlement_place p WHERE p.settlement_id = {settlement} AND p.area_id <@ " + AREAS + ")"
+PLACED = "EXISTS (SELECT 1 FROM settlement_place p WHERE p.settlement_id = {settlement} AND in_areas(p.area_id, " + AREAS + "))"
 VISIT_SEEN = "(SELECT scope_sees_visits()) AND EXISTS (SELECT 1 FROM visit v WHERE v.instance_id = {table}.instance_id)"
 
 ROWS = {
-    "settlement_place": f"area_id <@ {AREAS} OR settlement_id = ANY {SETTLEMENTS}",
+    "settlement_place": f"in_areas(area_id, {AREAS}) OR settlement_id = ANY {SETTLEMENTS}",
     "settlement": f"id = ANY {SETTLEMENTS} OR {PLACED.format(settlement='settlement.id')}",
-    "campaign_settlement": f"area_id <@ {AREAS} OR settlement_id = ANY {SETTLEMENTS}",
-    "settlement_grid": f"area_id <@ {AREAS}",
+    "campaign_settlement": f"in_areas(area_id, {AREAS}) OR settlement_id = ANY {SETTLEMENTS}",
+    "settlement_grid": f"in_areas(area_id, {AREAS})",
     "plan_stop": f"team_id = {TEAM} OR {PLACED.format(settlement='plan_stop.settlement_id')}",
     # what lies in no area belongs to those who answer for the team
-    "coverage_count": f"""area_id <@ {AREAS} OR unit_id = ANY {SETTLEMENTS} OR team_id = {TEAM}
+    "coverage_count": f"""in_areas(area_id, {AREAS}) OR unit_id = ANY {SETTLEMENTS} OR team_id = {TEAM}
         OR (area_id = 0 AND team_id IN {OWN_TEAMS})""",
     # a team from elsewhere shows where it works in the person's areas
-    "team": f"""id = {TEAM} OR area_id <@ {AREAS}
+    "team": f"""id = {TEAM} OR in_areas(area_id, {AREAS})
         OR EXISTS (SELECT 1 FROM coverage_count c
-                   WHERE c.campaign_id = team.campaign_id AND c.team_id = team.id AND c.area_id <@ {AREAS})
+                   WHERE c.campaign_id = team.campaign_id AND c.team_id = team.id AND in_areas(c.area_id, {AREAS}))
         OR EXISTS (SELECT 1 FROM plan_stop s WHERE s.team_id = team.id AND {PLACED.format(settlement='s.settlement_id')})""",
     "team_day": f"(SELECT scope_sees_visits()) AND team_id IN {OWN_TEAMS}",
     "team_flags": f"(SELECT scope_sees_visits()) AND team_id IN {OWN_TEAMS}",
-    "visit": f"""(SELECT scope_sees_visits()) AND (team_id = {TEAM} OR area_id <@ {AREAS}
+    "visit": f"""(SELECT scope_sees_visits()) AND (team_id = {TEAM} OR in_areas(area_id, {AREAS})
         OR (coalesce(area_id, 0) = 0 AND team_id IN {OWN_TEAMS}))""",
     "flag": VISIT_SEEN.format(table="flag"),
     "decision": VISIT_SEEN.format(table="decision"),
@@ -109,3 +112,4 @@ def downgrade() -> None:
     op.execute("DROP OWNED BY rasai_web")       # grants in this database; the role may serve another one
     for name in ("teams", "sees_visits", "is_everything", "settlements", "areas", "team", "person", "role"):
         op.execute(f"DROP FUNCTION scope_{name}()")
+    op.execute("DROP FUNCTION in_areas(int, int4multirange)")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Select,
     Text,
@@ -38,7 +39,7 @@ ALL_AREAS = "{(,)}"
 
 @dataclass(frozen=True)
 class Scope:
-    """A person's rows. In SQL: `area_id <@ CAST(:areas AS int4multirange) OR settlement_id = ANY(:settlement_ids)`."""
+    """A person's rows. In SQL: `in_areas(area_id, :areas) OR settlement_id = ANY(:settlement_ids)`."""
 
     role: str
     person_id: int | None = None  # None: a command on the server
@@ -123,8 +124,7 @@ STOP, WORKED = (t.__table__.alias(f"{t.__tablename__}_seen") for t in (PlanStop,
 
 
 def _within(area_id: Any, scope: Scope) -> ColumnElement[bool]:
-    within: ColumnElement[bool] = area_id.bool_op("<@")(cast(literal(scope.areas, Text), INT4MULTIRANGE))
-    return within
+    return func.in_areas(area_id, cast(literal(scope.areas, Text), INT4MULTIRANGE), type_=Boolean)
 
 
 def _of_own_team(team_id: Any, scope: Scope) -> ColumnElement[bool]:
@@ -169,7 +169,7 @@ def _team_judged(team_id: Any, scope: Scope) -> ColumnElement[bool]:
 CAMPAIGN_IN_SCOPE = text("""
     SELECT EXISTS (SELECT 1 FROM campaign_area c
                    JOIN area_within w ON w.ancestor_id = c.area_id OR w.area_id = c.area_id
-                   WHERE c.campaign_id = :campaign_id AND w.area_id <@ CAST(:areas AS int4multirange))
+                   WHERE c.campaign_id = :campaign_id AND in_areas(w.area_id, :areas))
         OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = :campaign_id AND t.id = :scope_team_id)""")
 
 

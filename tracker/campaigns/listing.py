@@ -26,7 +26,7 @@ HEARD = text("""
     SELECT count(*) AS teams, count(t.heard_at) AS heard, max(t.heard_at) AS last_heard_at
     FROM team t
     WHERE t.campaign_id = :campaign_id
-      AND (:everything OR t.area_id <@ CAST(:areas AS int4multirange) OR t.id = :scope_team_id)""")
+      AND (:everything OR in_areas(t.area_id, :areas) OR t.id = :scope_team_id)""")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ TOUCHING = text("""
     SELECT c.id FROM campaign c
     WHERE :everything
        OR EXISTS (SELECT 1 FROM campaign_area k JOIN area_within w ON w.ancestor_id = k.area_id OR w.area_id = k.area_id
-                  WHERE k.campaign_id = c.id AND w.area_id <@ CAST(:areas AS int4multirange))
+                  WHERE k.campaign_id = c.id AND in_areas(w.area_id, :areas))
        OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = c.id AND t.id = :scope_team_id)""")
 
 

@@ -81,7 +81,7 @@ def campaign_total(session: Session, campaign: Campaign, scope: Scope, *, now: d
 
 AREA_TOUCHED = text("""
     SELECT EXISTS (SELECT 1 FROM area_within w
-                   WHERE w.ancestor_id = :area AND w.area_id <@ CAST(:areas AS int4multirange))
+                   WHERE w.ancestor_id = :area AND in_areas(w.area_id, :areas))
         OR EXISTS (SELECT 1 FROM campaign_settlement x JOIN area_within w ON w.area_id = x.area_id
                    WHERE x.campaign_id = :campaign AND w.ancestor_id = :area
                      AND x.settlement_id = ANY(:settlement_ids))""")
@@ -115,7 +115,7 @@ BY_AREA = f""", placed AS (     -- a unit outside the campaign's areas is in no 
         LEFT JOIN area_within w ON w.area_id = k.area_id AND w.ancestor_level = :level
     ), shown AS (               -- areas of campaign, question and person, also those where nothing was counted
         SELECT w.ancestor_id AS at_level FROM area_within w JOIN campaign_scope k ON k.area_id = w.area_id
-        WHERE w.ancestor_level = :level AND w.area_id <@ CAST(:areas AS int4multirange)
+        WHERE w.ancestor_level = :level AND in_areas(w.area_id, :areas)
           AND (CAST(:area AS integer) IS NULL OR w.area_id IN (SELECT area_id FROM asked_for))
         UNION SELECT at_level FROM placed
     ), totalled AS (
@@ -163,7 +163,7 @@ BY_TEAM = f"""
     WHERE t.campaign_id = :campaign
       AND (n.team_id IS NOT NULL OR p.team_id IS NOT NULL
            OR (({_IN_ASKED.format(area_id="t.area_id")})
-               AND (t.area_id <@ CAST(:areas AS int4multirange) OR t.id = :scope_team_id OR :areas = '{{(,)}}')))
+               AND (in_areas(t.area_id, :areas) OR t.id = :scope_team_id OR :areas = '{{(,)}}')))
     ORDER BY t.code"""
 
 BY_DAY = f"""

@@ -27,11 +27,11 @@ SEARCH = text(f"""
                x.point AS shape, {FOLDED} AS words
         FROM campaign_settlement x JOIN settlement n ON n.id = x.settlement_id
         WHERE x.campaign_id = :campaign
-          AND (x.area_id <@ CAST(:areas AS int4multirange) OR x.settlement_id = ANY(:settlement_ids))
+          AND (in_areas(x.area_id, :areas) OR x.settlement_id = ANY(:settlement_ids))
         UNION ALL
         SELECT 'area', n.code, n.name_en, n.name_ur, n.name_ps, n.level, n.parent_id, NULL, n.boundary, {FOLDED}
         FROM area n
-        WHERE n.vintage = :vintage AND n.id <@ CAST(:areas AS int4multirange)
+        WHERE n.vintage = :vintage AND in_areas(n.id, :areas)
           AND EXISTS (SELECT 1 FROM campaign_area c JOIN area_within w ON w.ancestor_id = c.area_id
                       WHERE c.campaign_id = :campaign AND w.area_id = n.id)
     )

@@ -109,7 +109,7 @@ IN_TILE = f"""
 AS_FEATURES = f"""
     , tile AS (SELECT ST_TileEnvelope(:z, :x, :y) AS box),
     shown AS (
-        SELECT x.settlement_id AS id, s.code, s.type, s.high_risk,
+        SELECT x.settlement_id AS id, s.code, s.type, s.high_risk, x.area_id AS area,
                CASE WHEN :with_names THEN s.name_en END AS name, CASE WHEN :with_names THEN s.name_ur END AS name_ur,
                CASE WHEN {SHOWN} THEN x.target END AS target,
                CASE WHEN {SHOWN} THEN greatest(0, x.target - x.vaccinated_confirmed) END AS unreached,
@@ -130,7 +130,7 @@ RECOUNTED = (
           {COUNTS} AND c.unit_id IN (SELECT settlement_id FROM there) GROUP BY c.unit_id),
     own AS (SELECT settlement_id, sum(target_children) AS target, max(on_date) AS last_day FROM plan_stop
             WHERE microplan_id = :microplan AND team_id = CAST(:scope_team_id AS integer) GROUP BY settlement_id),
-    x AS (SELECT t.settlement_id, t.point, t.team_id, t.cells, coalesce(own.last_day, t.last_day) AS last_day,
+    x AS (SELECT t.settlement_id, t.area_id, t.point, t.team_id, t.cells, coalesce(own.last_day, t.last_day) AS last_day,
                  CASE WHEN CAST(:scope_team_id AS integer) IS NULL THEN t.target ELSE coalesce(own.target, 0) END AS target,
                  true AS is_settlement, coalesce(n.cells_reached, 0) AS cells_reached,
                  {", ".join(f"coalesce(n.{name}, 0) AS {name}" for name in SUMS)}
@@ -146,7 +146,7 @@ GRID = f"""
                sum(g.vaccinated_confirmed) FILTER (WHERE NOT g.small OR :hide_below = 0) AS confirmed
         FROM settlement_grid g
         WHERE g.campaign_id = :campaign AND g.zoom = :zoom AND g.cell BETWEEN :first_cell AND :last_cell
-          AND g.area_id <@ CAST(:areas AS int4multirange) AND g.settlements > 0
+          AND in_areas(g.area_id, :areas) AND g.settlements > 0
         GROUP BY g.cell
     ), shown AS (
         SELECT CAST(settlements AS integer) AS settlements, CAST(target AS integer) AS target,

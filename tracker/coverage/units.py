@@ -68,13 +68,13 @@ def binds(campaign: Campaign, scope: Scope, at: Moment, area: Area | None) -> di
 SUM_COLUMNS = ", ".join(SUMS)
 SUMMED = ", ".join(f"CAST(sum(c.{name}) AS bigint) AS {name}" for name in SUMS)
 
-SETTLEMENT_SEEN = "(x.area_id <@ CAST(:areas AS int4multirange) OR x.settlement_id = ANY(:settlement_ids))"
+SETTLEMENT_SEEN = "(in_areas(x.area_id, :areas) OR x.settlement_id = ANY(:settlement_ids))"
 
 # a team user sees the team's own work; what lies in no area belongs to those who answer for the team
 COUNT_SEEN = """(CASE WHEN CAST(:scope_team_id AS integer) IS NOT NULL THEN c.team_id = :scope_team_id
-    ELSE c.area_id <@ CAST(:areas AS int4multirange)
+    ELSE in_areas(c.area_id, :areas)
          OR (c.area_id = 0 AND EXISTS (SELECT 1 FROM team k
-                                       WHERE k.id = c.team_id AND k.area_id <@ CAST(:areas AS int4multirange))) END)"""
+                                       WHERE k.id = c.team_id AND in_areas(k.area_id, :areas))) END)"""
 
 COUNTS = f"""
     FROM coverage_count c

@@ -16,9 +16,9 @@ from tracker.visits.models import REPLACED
 
 # of a visit `v`: the own team's; else in one's areas, or nowhere and of a team of one's areas
 VISIT_SEEN = """(CASE WHEN CAST(:scope_team_id AS integer) IS NOT NULL THEN v.team_id = :scope_team_id
-    ELSE v.area_id <@ CAST(:areas AS int4multirange)
+    ELSE in_areas(v.area_id, :areas)
          OR (coalesce(v.area_id, 0) = 0 AND EXISTS (SELECT 1 FROM team k
-             WHERE k.id = v.team_id AND k.area_id <@ CAST(:areas AS int4multirange))) END)"""
+             WHERE k.id = v.team_id AND in_areas(k.area_id, :areas))) END)"""
 
 # of a team-day `d`
 _THAT_DAY = f"""v.campaign_id = :campaign AND v.team_id = d.team_id

@@ -26,9 +26,9 @@ LONGEST_REASON = 2_000  # characters, as for a note
 IN_SCOPE = text("""
     SELECT v.instance_id FROM visit v
     WHERE v.instance_id = ANY(CAST(:ids AS uuid[])) AND v.campaign_id = :campaign_id
-      AND (v.area_id <@ CAST(:areas AS int4multirange)
+      AND (in_areas(v.area_id, :areas)
            OR coalesce(v.area_id, 0) = 0
-              AND v.team_id IN (SELECT id FROM team WHERE area_id <@ CAST(:areas AS int4multirange)) OR :everything)
+              AND v.team_id IN (SELECT id FROM team WHERE in_areas(area_id, :areas)) OR :everything)
     ORDER BY v.instance_id FOR UPDATE""")
 
 DECIDE = text("""

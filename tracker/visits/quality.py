@@ -188,9 +188,9 @@ def _seen(scope: Scope) -> dict[str, Any]:
 
 # of a visit `v`: one's own team's, in one's areas, or nowhere and of a team of one's areas
 SEEN = """
-    (:everything OR (:sees_visits AND (v.team_id = :scope_team_id OR v.area_id <@ CAST(:areas AS int4multirange)
+    (:everything OR (:sees_visits AND (v.team_id = :scope_team_id OR in_areas(v.area_id, :areas)
         OR (coalesce(v.area_id, 0) = 0 AND EXISTS (
-            SELECT FROM team o WHERE o.id = v.team_id AND o.area_id <@ CAST(:areas AS int4multirange))))))"""
+            SELECT FROM team o WHERE o.id = v.team_id AND in_areas(o.area_id, :areas))))))"""
 
 MEANT = f"""
     v.campaign_id = :campaign_id AND v.flags & :mask <> 0

@@ -53,8 +53,8 @@ PAGE = text(f"""
           AND (CAST(:flag AS integer) IS NULL OR v.flags & :flag > 0)
           AND (NOT :undecided OR v.decided IS NULL)
           AND (CAST(:before_at AS timestamptz) IS NULL OR (v.visited_at, v.instance_id) < (:before_at, CAST(:before_id AS uuid)))
-          AND (v.area_id <@ CAST(:areas AS int4multirange) OR v.team_id = :scope_team_id
-               OR (coalesce(v.area_id, 0) = 0 AND teams.area_id <@ CAST(:areas AS int4multirange)))
+          AND (in_areas(v.area_id, :areas) OR v.team_id = :scope_team_id
+               OR (coalesce(v.area_id, 0) = 0 AND in_areas(teams.area_id, :areas)))
         ORDER BY v.visited_at DESC, v.instance_id DESC LIMIT :limit
     ) v
     LEFT JOIN settlement d ON d.id = v.settlement_id LEFT JOIN settlement r ON r.id = v.unit_id LEFT JOIN area a ON a.id = v.area_id
@@ -105,7 +105,7 @@ def _unit_of(session: Session, campaign: Campaign, scope: Scope, code: str | Non
     unit = session.scalar(text("""
         SELECT x.settlement_id FROM campaign_settlement x JOIN settlement s ON s.id = x.settlement_id
         WHERE x.campaign_id = :campaign AND s.code = :code
-          AND (x.area_id <@ CAST(:areas AS int4multirange) OR x.settlement_id = ANY(:settlement_ids))"""),
+          AND (in_areas(x.area_id, :areas) OR x.settlement_id = ANY(:settlement_ids))"""),
         {"campaign": campaign.id, "code": code, **scope.binds()})
     if unit is None:
         raise NotFound
