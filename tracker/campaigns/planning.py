@@ -305,6 +305,7 @@ def _same_plan(session: Session, campaign: Campaign, stops: dict[Stop, int]) -> 
 
 def _one_import_at_a_time(session: Session, campaign: Campaign) -> None:
     """Others that would change this campaign wait; one that is closed takes nothing."""
+    session.flush()
     session.refresh(campaign, with_for_update=True)
     if campaign.state == "closed":
         raise CampaignClosed(code=campaign.code)
