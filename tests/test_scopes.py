@@ -393,3 +393,16 @@ def test_a_tile_still_goes_by_its_index_under_row_security(own_story):
         )
 
         assert "campaign_settlement_campaign_id_tile_key_idx" in "\n".join(plan)
+
+
+def test_the_planner_expects_a_fair_share_of_rows_within_a_scope(story):
+    """With the operator <@ it expects one in a thousand, and joins thousands of rows one by one."""
+    with transaction() as session:
+        session.execute(text("ANALYZE area"))
+        plan = session.scalar(
+            text("EXPLAIN (FORMAT JSON) SELECT * FROM area WHERE in_areas(id, :areas)"),
+            {"areas": story.scopes["Amina"].areas},
+        )
+
+        areas = session.scalar(select(func.count()).select_from(Area))
+    assert plan[0]["Plan"]["Plan Rows"] == pytest.approx(areas / 3, abs=1)
