@@ -30,12 +30,12 @@ def square_of(lon: Floats, lat: Floats, side_m: float) -> Rows:
     return np.asarray(y.astype(np.int64) * 2_147_483_647 + x.astype(np.int64))
 
 
-def squares(lon: Floats, lat: Floats, side_m: float) -> tuple[Rows, Rows]:
+def squares(lon: Floats, lat: Floats, side_m: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Column and row of squares of one size in degrees for all these positions: none is narrower than `side_m`."""
     east = metres_per_degree(np.minimum(np.abs(lat).max(), 85.0))[0]
     return (
-        np.floor(lon * (float(east) / (side_m * 1.001))).astype(np.int64),
-        np.floor(lat * (SHORT_DEGREE_M / side_m)).astype(np.int64),
+        np.floor(lon * (float(east) / (side_m * 1.001))).astype(np.int32),
+        np.floor(lat * (SHORT_DEGREE_M / side_m)).astype(np.int32),
     )
 
 
@@ -87,7 +87,7 @@ def _keys(
     -1 for a position whose group has no others.
     """
     x, y = squares(np.concatenate([lon, other_lon]), np.concatenate([lat, other_lat]), max(within_m, NARROWEST_M))
-    x, y = x - x.min() + 1, y - y.min() + 1
+    x, y = x.astype(np.int64) - x.min() + 1, y.astype(np.int64) - y.min() + 1
     rows, columns = int(y.max()) + 2, int(x.max()) + 2
     key = x * rows + y
     mine, others = key[: len(lon)], key[len(lon) :]

@@ -35,10 +35,16 @@ class Places:
         return np.searchsorted(self.id, ids)
 
     @cached_property
-    def local_outline(self) -> dict[int, shapely.Geometry]:
-        """Outlines in metres east and north of their own centre, by row."""
-        rows = np.flatnonzero(self.outline != None)  # noqa: E711 (elementwise)
-        return {int(k): _local(self.outline[k], self.lon[k], self.lat[k]) for k in rows}
+    def has_outline(self) -> np.ndarray:
+        return np.array([shape is not None for shape in self.outline], bool)
+
+    @cached_property
+    def local_outline(self) -> np.ndarray:
+        """Outlines in metres east and north of their own centre, None where the extent is round: (n,) shapely."""
+        local = np.full(len(self.id), None, dtype=object)
+        for k in np.flatnonzero(self.has_outline):
+            local[k] = _local(self.outline[k], self.lon[k], self.lat[k])
+        return local
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -60,10 +66,10 @@ def metres_per_degree(lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def near_metres(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: np.ndarray) -> np.ndarray:
-    """Distance between positions that are near each other: right to 1 in 100,000 below 20 km, a fair estimate beyond."""
+    """Distance between positions near each other: right to 1 in 100,000 below 20 km, a fair estimate beyond."""
     east, north = metres_per_degree((lat1 + lat2) / 2)
     turn = (lon2 - lon1 + 180) % 360 - 180
-    return np.hypot(turn * east, (lat2 - lat1) * north)
+    return np.asarray(np.hypot(turn * east, (lat2 - lat1) * north))
 
 
 def geodesic_metres(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: np.ndarray) -> np.ndarray:
@@ -73,17 +79,21 @@ def geodesic_metres(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: 
 
 def metres_to_extent(places: Places, row: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     """Metres from each position to the extent of the place in `row`; 0 inside: (n,) for (n,) pairs."""
+    return metres_to_centre_and_extent(places, row, lon, lat)[1]
+
+
+def metres_to_centre_and_extent(
+    places: Places, row: np.ndarray, lon: np.ndarray, lat: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same, with the metres to the place's centre before it."""
     to_centre = near_metres(places.lon[row], places.lat[row], lon, lat)
     away = np.maximum(0.0, to_centre - places.radius_m[row])
-    outlined = np.flatnonzero(places.outline[row] != None)  # noqa: E711
-    near = outlined[to_centre[outlined] < places.radius_m[row[outlined]] + EXACT_BELOW_M]
-    order = near[np.argsort(row[near], kind="stable")]
-    for group in np.split(order, np.flatnonzero(np.diff(row[order])) + 1) if len(order) else []:
-        k = int(row[group[0]])
-        east, north = metres_per_degree(places.lat[k])
-        points = shapely.points((lon[group] - places.lon[k]) * east, (lat[group] - places.lat[k]) * north)
-        away[group] = shapely.distance(places.local_outline[k], points)
-    return away
+    near = np.flatnonzero(places.has_outline[row] & (to_centre < places.radius_m[row] + EXACT_BELOW_M))
+    place = row[near]
+    east, north = metres_per_degree(places.lat[place])
+    points = shapely.points((lon[near] - places.lon[place]) * east, (lat[near] - places.lat[place]) * north)
+    away[near] = shapely.distance(places.local_outline[place], points)
+    return to_centre, away
 
 
 def nearest_place(places: Places, lon: np.ndarray, lat: np.ndarray, reach_m: np.ndarray) -> np.ndarray:

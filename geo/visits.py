@@ -357,7 +357,7 @@ def _beside_another_group(lon: Floats, lat: Floats, group: Whole, within_m: floa
     beside = np.zeros(len(group), bool)
     for dx in (0, 1):
         for dy in (0, 1):
-            square = ((x + dx) >> 1) * LANE + ((y + dy) >> 1)
+            square = ((x + dx) >> 1).astype(np.int64) * LANE + ((y + dy) >> 1)
             order = np.argsort(square)
             starts = np.flatnonzero(np.r_[True, np.diff(square[order]) != 0])
             of = group[order]

@@ -17,13 +17,20 @@ from geo.cells import OTHER_REACH_M, REACH_M
 from geo.coverage import CellGrids, reached_cells
 from tracker.campaigns.models import Campaign
 from tracker.coverage.models import SUMS
+from tracker.visits.binary_rows import read_rows
 from tracker.visits.judging import Judged
 from tracker.visits.models import DOUBTFUL, REJECTED, REPLACED, VALID
 
 GRIDS = text("""
-    SELECT s.id, s.utm_epsg, coalesce(s.cell_m, 0) AS cell_m, s.type, s.cells, s.cell_east_m, s.cell_north_m
+    SELECT s.id, s.utm_epsg, coalesce(s.cell_m, 0) AS cell_m, s.type, s.cells
     FROM settlement s JOIN campaign_settlement c ON c.settlement_id = s.id
     WHERE c.campaign_id = :campaign ORDER BY s.id""")
+
+CELLS = """
+    SELECT u.east_m, u.north_m
+    FROM settlement s JOIN campaign_settlement c ON c.settlement_id = s.id,
+         unnest(s.cell_east_m, s.cell_north_m) WITH ORDINALITY u (east_m, north_m, number)
+    WHERE c.campaign_id = %(campaign)s ORDER BY s.id, u.number"""
 
 KEY = ("unit_id", "day", "team_id")
 VALUES = ("area_id", *SUMS, "reached", "west", "south", "east", "north")
@@ -189,12 +196,14 @@ def _grids_of(session: Session, campaign: Campaign) -> _Grids:
 
 def _read_grids(session: Session, campaign: Campaign) -> _Grids:
     rows = session.execute(GRIDS, {"campaign": campaign.id}).all()
+    cursor = session.connection().connection.cursor()
+    cells = read_rows(cursor, CELLS, {"campaign": campaign.id}, [("east_m", ">i4"), ("north_m", ">i4")])
     grids = CellGrids(
         utm_epsg=np.array([r.utm_epsg for r in rows], np.int64),
         cell_m=np.array([r.cell_m for r in rows], np.int64),
         reach_m=np.array([REACH_M.get(r.type, OTHER_REACH_M) for r in rows], np.float64),
         start=np.cumsum([0, *(r.cells for r in rows)], dtype=np.int64),
-        east_m=np.array([metres for r in rows for metres in r.cell_east_m], np.int64),
-        north_m=np.array([metres for r in rows for metres in r.cell_north_m], np.int64),
+        east_m=cells["east_m"].astype(np.int64),
+        north_m=cells["north_m"].astype(np.int64),
     )
     return _Grids(campaign.revision, np.array([r.id for r in rows], np.int64), grids)

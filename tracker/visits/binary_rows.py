@@ -22,16 +22,19 @@ def read_rows(cursor: Cursor, query: str, values: dict[str, Any], columns: Colum
 
     returns : (n,) structured array in the machine's byte order; of a uuid its halves `hi` and `lo`
     """
-    wire = _wire(columns)
-    buffer = io.BytesIO()
-    cursor.copy_expert(cursor.mogrify(f"COPY ({query}) TO STDOUT (FORMAT binary)", values).decode(), buffer)
-    sent = buffer.getbuffer()
-    count = (len(sent) - len(HEADER) - len(TRAILER)) // wire.itemsize
-    rows = np.frombuffer(sent, wire, count, len(HEADER))
-    out = np.empty(count, [(name, _on_wire(kind).newbyteorder("=")) for name, kind in columns])
+    rows = rows_as_sent(cursor, query, values, columns)
+    out = np.empty(len(rows), [(name, _on_wire(kind).newbyteorder("=")) for name, kind in columns])
     for name, _ in columns:
         out[name] = rows[name]
     return out
+
+
+def rows_as_sent(cursor: Cursor, query: str, values: dict[str, Any], columns: Columns) -> np.ndarray:
+    """The same without copying them out of what was sent: big-endian, and read-only."""
+    buffer = io.BytesIO()
+    cursor.copy_expert(cursor.mogrify(f"COPY ({query}) TO STDOUT (FORMAT binary)", values).decode(), buffer)
+    sent, wire = buffer.getbuffer(), _wire(columns)
+    return np.frombuffer(sent, wire, (len(sent) - len(HEADER) - len(TRAILER)) // wire.itemsize, len(HEADER))
 
 
 def write_rows(cursor: Cursor, table: str, columns: Columns, values: dict[str, np.ndarray]) -> None:

@@ -9,15 +9,15 @@ from psycopg2.extensions import cursor as Cursor
 
 from geo.local_time import local_clock
 from geo.visits import COUNTS, VISIT
-from tracker.visits.binary_rows import Columns, read_rows, since_1970_us
+from tracker.visits.binary_rows import Columns, rows_as_sent, since_1970_us
 
 UNLOCATED = -2_147_483_648  # stands for unit_id NULL in arrays
 
 ALL_OF_TEAMS = f"""
     SELECT instance_id, team_id, visited_at, coalesce(received_at, '-infinity'),
            coalesce(lon, 'NaN'), coalesce(lat, 'NaN'), coalesce(accuracy_m, 'NaN'), {", ".join(COUNTS)},
-           is_revisit, mock_location, coalesce(settlement_id, 0), coalesce(unit_id, {UNLOCATED}), coalesce(area_id, 0), standing,
-           coalesce(decided, 0::smallint), flags, flags_digest, submission_id
+           is_revisit, mock_location, coalesce(settlement_id, 0), coalesce(unit_id, {UNLOCATED}),
+           coalesce(area_id, 0), standing, coalesce(decided, 0::smallint), flags, flags_digest, submission_id
     FROM visit WHERE campaign_id = %(campaign)s AND team_id = ANY(%(teams)s)"""
 
 COLUMNS: Columns = [
@@ -56,18 +56,31 @@ class Fetched:
 
 def fetch_visits(cursor: Cursor, campaign_id: int, teams: list[int], zone: ZoneInfo) -> Fetched:
     """All visits of these teams, replaced ones too."""
-    rows = read_rows(cursor, ALL_OF_TEAMS, {"campaign": campaign_id, "teams": teams}, COLUMNS)
-    order = np.lexsort((rows["instance"]["lo"], rows["instance"]["hi"], rows["at_us"], rows["team"]))
+    rows = rows_as_sent(cursor, ALL_OF_TEAMS, {"campaign": campaign_id, "teams": teams}, COLUMNS)
+    order = _order(rows)
     visits = np.empty(len(rows), VISIT)
     for name in VISIT.names or ():
         visits[name] = rows[name][order]
     for name in ("at_us", "received_us"):
         visits[name] = since_1970_us(visits[name])
-    kept = np.empty(len(rows), [(name, rows.dtype[name]) for name in (*KEPT, "submission")])
+    kept = np.empty(len(rows), [(name, dict(COLUMNS)[name].replace(">", "=")) for name in (*KEPT, "submission")])
     for name in kept.dtype.names or ():
         kept[name] = rows[name][order]
     day, clock_s = local_days(visits["at_us"], zone)
     return Fetched(visits, kept, day, clock_s)
+
+
+def _order(rows: np.ndarray) -> np.ndarray:
+    """By team, then time, then id; they come nearly so, and few have one time."""
+    team, at = rows["team"].astype(np.int64), rows["at_us"].astype(np.int64)
+    order = np.lexsort((at, team))
+    tied = (np.diff(team[order]) == 0) & (np.diff(at[order]) == 0)
+    if tied.any():
+        some = np.flatnonzero(np.r_[tied, False] | np.r_[False, tied])
+        those = rows[order[some]]
+        halves = (those["instance"]["lo"], those["instance"]["hi"], those["at_us"], those["team"])
+        order[some] = order[some][np.lexsort(halves)]
+    return order
 
 
 def local_days(at_us: np.ndarray, zone: ZoneInfo) -> tuple[Any, Any]:

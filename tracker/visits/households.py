@@ -34,6 +34,13 @@ NEIGHBOUR = np.dtype(
     ]
 )
 
+CELL = np.dtype([("cell", np.int64), ("team_id", np.int32), ("day", np.int32)])  # day: since 2000
+CELL_COLUMNS: Columns = [("cell", ">i8"), ("team_id", ">i4"), ("day", ">i4")]
+
+CREATE_WALKED_NOW = """
+    CREATE TEMP TABLE IF NOT EXISTS walked_now (cell bigint, team_id integer, day date) ON COMMIT DELETE ROWS;
+    TRUNCATE walked_now"""
+
 NEAR = """
     SELECT DISTINCT team_id, day FROM walked_cell
     WHERE campaign_id = %(campaign)s AND cell = ANY(%(cells)s) AND NOT team_id = ANY(%(judged)s)"""
@@ -41,9 +48,11 @@ NEAR = """
 OF_TEAM_DAYS = f"""
     SELECT v.team_id, v.visited_at, v.lon, v.lat, {", ".join(f"v.{c}" for c in HOUSEHOLD)},
            v.flags >> %(bit)s & 1 = 1
-    FROM unnest(CAST(%(teams)s AS int[]), CAST(%(begins)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[])) d (team_id, begins, ends)
-    JOIN visit v ON v.campaign_id = %(campaign)s AND v.team_id = d.team_id AND v.visited_at >= d.begins AND
-    v.visited_at < d.ends WHERE NOT v.is_revisit AND v.standing <> {REPLACED} AND v.lon IS NOT NULL
+    FROM unnest(CAST(%(teams)s AS int[]), CAST(%(begins)s AS timestamptz[]), CAST(%(ends)s AS timestamptz[]))
+         AS d (team_id, begins, ends)
+    JOIN visit v ON v.campaign_id = %(campaign)s AND v.team_id = d.team_id
+                AND v.visited_at >= d.begins AND v.visited_at < d.ends
+    WHERE NOT v.is_revisit AND v.standing <> {REPLACED} AND v.lon IS NOT NULL
       AND NOT coalesce(v.accuracy_m > %(accuracy)s, false)"""
 
 OF_TEAM_DAYS_COLUMNS: Columns = [
@@ -69,11 +78,13 @@ class Households:
     yardsticks: Yardsticks
     bit: int  # of the rule in visit.flags
     whole_round: bool  # every team is judged: nobody else has to be read
-    parts: list[np.ndarray] = field(default_factory=list)  # NEIGHBOUR, one per portion of teams
+    parts: list[np.ndarray] = field(default_factory=list)  # NEIGHBOUR, in order; joined when they are looked at
+    sizes: list[int] = field(default_factory=list)  # per portion of teams
+    cells: list[np.ndarray] = field(default_factory=list)  # CELL, where they were
     left: list[np.ndarray] = field(
         default_factory=list
     )  # (n, 2) positions of visits that were counted and no longer are
-    asked: list[np.ndarray] = field(default_factory=list)  # bool, per part: the answer
+    asked: list[np.ndarray] = field(default_factory=list)  # bool, per portion: the answer
 
     def add(self, fetched: Any, alive: np.ndarray, counted: np.ndarray, is_new: np.ndarray) -> None:
         """A portion of teams: of the `alive` visits those that are `counted` here.
@@ -89,6 +100,8 @@ class Households:
         part["asked"] = fetched.kept["flags"][alive[rows]] >> self.bit & 1 == 1
         part["changed"] = is_new[rows] | (fetched.kept["standing"][alive[rows]] == REPLACED)
         self.parts.append(part)
+        self.sizes.append(len(part))
+        self.cells.append(_cells_of(part if self.whole_round else part[part["changed"]]))
         gone = np.ones(len(fetched.visits), bool)
         gone[alive] = False
         gone &= (fetched.kept["standing"] != REPLACED) & ~np.isnan(fetched.visits["lon"])
@@ -96,8 +109,7 @@ class Households:
 
     def answer(self, judged: set[int]) -> set[int]:
         """Decide for all portions; give the other teams whose visits must now be judged too."""
-        sizes = [len(p) for p in self.parts]
-        mine = np.concatenate([*self.parts, np.empty(0, NEIGHBOUR)])
+        mine = self._mine()
         within_m, apart_s = self._limits()
         if self.whole_round:
             everybody, subject = mine, np.ones(len(mine), bool)
@@ -105,28 +117,39 @@ class Households:
             lon, lat = self._changes(mine)
             everybody = np.concatenate([mine, self._others_near(lon, lat, 3 * within_m, judged)])
             subject = _within(everybody, lon, lat, 2 * within_m)
-        columns = (everybody[name] for name in ("team", "day", "at_us", "lon", "lat", "household"))
-        asked = np.where(subject, repeated_households(*columns, subject, within_m, apart_s), everybody["asked"])
-        self.asked = np.split(asked[: len(mine)], np.cumsum(sizes)[:-1]) if sizes else []
+        anew = repeated_households(
+            everybody["team"],
+            everybody["day"],
+            everybody["at_us"],
+            everybody["lon"],
+            everybody["lat"],
+            everybody["household"],
+            subject,
+            within_m,
+            apart_s,
+        )
+        asked = np.where(subject, anew, everybody["asked"])
+        self.asked = np.split(asked[: len(mine)], np.cumsum(self.sizes)[:-1]) if self.sizes else []
         others = everybody[len(mine) :]
         return set(others["team"][asked[len(mine) :] != others["asked"]].tolist())
 
     def remember(self) -> None:
-        """Keep in which cells the judged teams were; a cell once written stays."""
-        mine = np.concatenate([*self.parts, np.empty(0, NEIGHBOUR)])
-        mine = mine if self.whole_round else mine[mine["changed"]]
-        cells = np.empty(len(mine), [("cell", np.int64), ("team_id", np.int32), ("day", np.int32)])
-        cells["cell"] = square_of(mine["lon"], mine["lat"], CELL_M)
-        cells["team_id"], cells["day"] = mine["team"], mine["day"] - POSTGRES_EPOCH_DAY
-        order = np.lexsort((cells["day"], cells["team_id"], cells["cell"]))
-        cells = cells[order][np.r_[True, cells[order][1:] != cells[order][:-1]]] if len(cells) else cells
-        self.cursor.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS walked_now (cell bigint, team_id integer, day date) ON COMMIT DELETE ROWS;"
-            " TRUNCATE walked_now"
-        )
-        columns = [("cell", ">i8"), ("team_id", ">i4"), ("day", ">i4")]
-        write_rows(self.cursor, "walked_now", columns, {name: cells[name] for name, _ in columns})
+        """Keep in which cells the judged teams were, a cell once written stays; the visits themselves are let go."""
+        self.parts = []
+        cells = np.concatenate([*self.cells, np.empty(0, CELL)])
+        self.cursor.execute(CREATE_WALKED_NOW)
+        write_rows(self.cursor, "walked_now", CELL_COLUMNS, {name: cells[name] for name, _ in CELL_COLUMNS})
         self.cursor.execute(REMEMBER, {"campaign": self.campaign_id})
+
+    def _mine(self) -> np.ndarray:
+        """All portions as one; nothing is held twice."""
+        if len(self.parts) != 1:
+            mine, at = np.empty(sum(map(len, self.parts)), NEIGHBOUR), 0
+            for k, part in enumerate(self.parts):
+                mine[at : at + len(part)] = part
+                at, self.parts[k] = at + len(part), np.empty(0, NEIGHBOUR)
+            self.parts = [mine]
+        return self.parts[0]
 
     def _limits(self) -> tuple[float, float]:
         limits = self.yardsticks.limits["repeated_household"]
@@ -179,6 +202,15 @@ class Households:
         return others
 
 
+def _cells_of(visits: np.ndarray) -> np.ndarray:
+    """Each cell of each team-day once: CELL."""
+    cells = np.empty(len(visits), CELL)
+    cells["cell"] = square_of(visits["lon"], visits["lat"], CELL_M)
+    cells["team_id"], cells["day"] = visits["team"], visits["day"] - POSTGRES_EPOCH_DAY
+    cells = cells[np.lexsort((cells["day"], cells["team_id"], cells["cell"]))]
+    return cells[np.r_[True, cells[1:] != cells[:-1]]] if len(cells) else cells
+
+
 def _within(rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, within_m: float) -> np.ndarray:
     """Which rows lie within so many metres of any of the positions: (n,) bool."""
     near = np.zeros(len(rows), bool)
@@ -195,4 +227,5 @@ def _cells_around(lon: np.ndarray, lat: np.ndarray, reach_m: float) -> list[int]
         for dx in (-1, 1)
         for dy in (-1, 0, 1)
     )
-    return np.unique(np.concatenate(list(corners))).tolist()
+    cells: list[int] = np.unique(np.concatenate(list(corners))).tolist()
+    return cells

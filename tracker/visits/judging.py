@@ -21,7 +21,7 @@ from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.places import nearest_place
+from geo.places import metres_to_centre_and_extent, nearest_place
 from geo.visits import COUNTS
 from tracker import settings
 from tracker.campaigns.models import Campaign
@@ -36,9 +36,9 @@ from tracker.visits.thresholds import LOCATING
 from tracker.visits.writing import Answers, write_flags, write_team_flags, write_visits
 from tracker.visits.yardsticks import Yardsticks, yardsticks_of
 
-VISITS_AT_ONCE = 50_000  # about: teams are read in portions of so many visits, which bounds the memory
+VISITS_AT_ONCE = 30_000  # about: teams are read in portions of so many visits, which bounds the memory
 TEAMS_AT_FIRST = 50  # in a portion, before it is known how many visits a team has
-IN_MEMORY_BYTES = 32_000_000  # of what the first look found; more goes to a file until the second
+IN_MEMORY_BYTES = 8_000_000  # of what the first look found; more goes to a file until the second
 SLACK_LIMIT_M = 100.0  # of a position's accuracy, no more is allowed for
 
 WAITING = text("SELECT id, submission_id, team_ids FROM waiting WHERE campaign_id = :campaign ORDER BY id")
@@ -149,7 +149,7 @@ def _shelf() -> Any:
     """Where first looks lie until the second: in memory, or in a nameless file when they are many."""
     folder = settings.from_environment().run_dir
     folder.mkdir(parents=True, exist_ok=True)
-    return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=folder)
+    return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(folder))
 
 
 # the first look: what a team's own visits tell
@@ -201,13 +201,19 @@ def _locate(run: Pass, visits: np.ndarray) -> None:
 
 def _slack_m(accuracy_m: np.ndarray) -> np.ndarray:
     """What accuracy is allowed for: at most 100 m of it; unknown counts as 0."""
-    return np.minimum(np.nan_to_num(accuracy_m), SLACK_LIMIT_M)
+    return np.asarray(np.minimum(np.nan_to_num(accuracy_m), SLACK_LIMIT_M))
 
 
 def _evidence(sticks: Yardsticks, fetched: Fetched, alive: np.ndarray) -> Evidence:
     v = fetched.visits[alive]
     with np.errstate(invalid="ignore"):
         usable = ~np.isnan(v["lon"]) & ~(v["accuracy_m"] > sticks.limits["weak_position"].doubt_above_m)
+    place = _place_rows(sticks, v["unit"])
+    placed = np.flatnonzero(usable & (place >= 0))
+    from_centre_m, away_m = np.full(len(v), np.nan), np.full(len(v), np.nan)
+    from_centre_m[placed], away_m[placed] = metres_to_centre_and_extent(
+        sticks.places, place[placed], v["lon"][placed], v["lat"][placed]
+    )
     return Evidence(
         team=v["team"],
         at_us=v["at_us"],
@@ -222,7 +228,9 @@ def _evidence(sticks: Yardsticks, fetched: Fetched, alive: np.ndarray) -> Eviden
         mock=v["mock_location"],
         post=sticks.team_is_post[np.searchsorted(sticks.team_id, v["team"])],
         declared=_place_rows(sticks, v["settlement"]),
-        place=_place_rows(sticks, v["unit"]),
+        place=place,
+        from_centre_m=from_centre_m,
+        away_m=away_m,
         day=fetched.day[alive],
         clock_s=fetched.clock_s[alive],
         days=sticks.days,

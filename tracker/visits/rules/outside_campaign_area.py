@@ -3,7 +3,6 @@
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
-from geo.places import near_metres
 from tracker.visits.rules.rule import REJECT, Asked, Evidence, Rule, RuleLimits
 
 
@@ -15,11 +14,9 @@ def ask(visits: Evidence, limits: Limits) -> Asked:
     """Most visits are cleared by their settlement, whose distance from the edge is known; the rest is measured
     exactly.
     """
-    placed = np.flatnonzero(visits.usable & (visits.place >= 0))
-    place, places = visits.place[placed], visits.places
-    from_centre = near_metres(places.lon[place], places.lat[place], visits.lon[placed], visits.lat[placed])
+    placed = np.flatnonzero(visits.place >= 0)
     unknown = visits.usable.copy()
-    unknown[placed[from_centre < visits.inside_m[place]]] = False
+    unknown[placed[visits.from_centre_m[placed] < visits.inside_m[visits.place[placed]]]] = False
     open_ = np.flatnonzero(unknown)
     allowed_m = limits.beyond_m + visits.slack_m[open_]
     away_m = visits.ground.metres_outside(visits.lon[open_], visits.lat[open_], allowed_m)

@@ -64,6 +64,8 @@ class Evidence:
     post: np.ndarray  # of a fixed or transit team: children come to it
     declared: np.ndarray  # row in `places` of the settlement that the team named; -1: none
     place: np.ndarray  # row of the settlement where it counts; -1: none
+    from_centre_m: np.ndarray  # of that settlement; NaN: none, or no usable position
+    away_m: np.ndarray  # … from its extent, 0 inside
     day: np.ndarray  # int, days since 1970 in the campaign's zone
     clock_s: np.ndarray  # whole seconds since midnight there
     days: np.ndarray  # int, sorted: the campaign's days, catch-up included

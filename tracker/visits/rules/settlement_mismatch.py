@@ -3,8 +3,7 @@
 import numpy as np
 from flask_babel import lazy_gettext as _l
 
-from geo.places import metres_to_extent
-from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, RuleLimits
+from tracker.visits.rules.rule import DOUBT, Asked, Evidence, Rule, RuleLimits, where
 
 
 class Limits(RuleLimits):
@@ -12,10 +11,9 @@ class Limits(RuleLimits):
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
-    rows = np.flatnonzero(visits.usable & (visits.declared >= 0))
-    away_m = metres_to_extent(visits.places, visits.declared[rows], visits.lon[rows], visits.lat[rows])
-    far = away_m > limits.beyond_m + visits.slack_m[rows]
-    return Asked(rows[far], {"away_m": np.round(away_m[far])})
+    """A visit that names a settlement counts there, wherever it was made."""
+    far = (visits.declared >= 0) & (visits.away_m > limits.beyond_m + visits.slack_m)
+    return where(far, away_m=np.round(visits.away_m))
 
 
 RULE = Rule(
