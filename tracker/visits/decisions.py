@@ -6,7 +6,6 @@ for judging, which gives the visits their new standing and counts them. Audited 
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -118,14 +117,6 @@ def undo(session: Session, campaign: Campaign, scope: Scope, batch: uuid.UUID, r
     session.execute(UNDO, {**values, **people, "keep": KEEP, "set_aside": SET_ASIDE})
     record(session, scope, "undo", "campaign", campaign.code, {"batch": str(batch), "visits": len(ids)})
     return len(ids)
-
-
-def last_word(session: Session, instance_id: uuid.UUID) -> tuple[str, str, datetime] | None:
-    """The newest decision on a visit: action, reason, when; None when nobody decided."""
-    return session.execute(
-        text("SELECT action, reason, decided_at FROM decision WHERE instance_id = :id ORDER BY id DESC LIMIT 1"),
-        {"id": instance_id},
-    ).one_or_none()  # type: ignore[return-value]
 
 
 def _sound(reason: str) -> str:
