@@ -74,12 +74,19 @@ class DemoFiles:
 
 
 def write_demonstration(
-    outline: Path, folder: Path, *, size: float, seed: int, start: date, until_s: float
+    outline: Path,
+    folder: Path,
+    *,
+    size: float,
+    seed: int,
+    start: date,
+    until_s: float,
+    settlements: int = places.SETTLEMENTS,
 ) -> DemoFiles:
     """Write all files. `size` 1 is about 2,000 settlements, 300 teams and 60,000 visits.
 
     until_s : seconds since the epoch; visits that would be made later than that are left out (the round may be
-    running).
+    running).   settlements : of a full block; the same visits in fewer settlements make a denser round.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ground = draw_ground(outline, seed)
@@ -94,7 +101,7 @@ def write_demonstration(
     ):
         for number in range(blocks):
             rng = np.random.default_rng([seed, 3, number])
-            block = places.make_block(ground, seed, number, min(1.0, size))
+            block = places.make_block(ground, seed, number, min(1.0, size), settlements)
             _write_settlements(written.settlements(number), block)
             teams.writerows(_team_rows(block, ground))
             microplan.writerows(_plan_rows(block, written, rng))

@@ -66,10 +66,10 @@ class Block:
         )
 
 
-def make_block(ground: Ground, seed: int, number: int, share: float) -> Block:
-    """One block; `share` ≤ 1 makes a smaller one with the same texture."""
+def make_block(ground: Ground, seed: int, number: int, share: float, settlements: int = SETTLEMENTS) -> Block:
+    """One block; `share` ≤ 1 makes a smaller one with the same texture, fewer `settlements` make larger ones."""
     rng = np.random.default_rng([seed, 2, number])
-    count, teams = max(40, round(SETTLEMENTS * share)), max(12, round(TEAMS * share))
+    count, teams = max(40, round(settlements * share)), max(12, round(TEAMS * share))
     posts = max(2, round(teams * POST_SHARE))
     real = ground.places if number == 0 else []  # the first block stands on the real places, its largest settlements
     houses = np.maximum(3, np.round(_sizes(count, rng) * HOUSEHOLDS * share)).astype(int)
