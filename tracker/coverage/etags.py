@@ -14,9 +14,14 @@ from tracker.campaigns.models import Campaign
 
 
 def tagged(
-    campaign: Campaign, scope: Scope, now: datetime, make: Callable[[], str | bytes], mimetype: str = "application/json",
-    *, has_numbers: bool = True,
-) -> Response:  # fmt: skip
+    campaign: Campaign,
+    scope: Scope,
+    now: datetime,
+    make: Callable[[], str | bytes],
+    mimetype: str = "application/json",
+    *,
+    has_numbers: bool = True,
+) -> Response:
     """The answer, or 304 when the browser has it: same question, language, scope and (when it has numbers) counts."""
     today = now.astimezone(ZoneInfo(campaign.timezone)).date()
     counted: tuple[Any, ...] = (campaign.id, campaign.revision)

@@ -56,7 +56,8 @@ def settlements_in(
         as_they_stand = until is None and scope.team_id is None
         return _bytes(session, STANDING if as_they_stand else RECOUNTED, values)
     shift = 2 * (14 - z)  # from a key of zoom 20 to a cell of the grid
-    return _bytes(session, GRID, {**values, "zoom": z, "first_cell": first_key >> shift, "last_cell": last_key >> shift})
+    cells = {"zoom": z, "first_cell": first_key >> shift, "last_cell": last_key >> shift}
+    return _bytes(session, GRID, values | cells)
 
 
 def visits_in(session: Session, campaign: Campaign, scope: Scope, tile: Tile, *, until: date | None = None) -> bytes:
@@ -95,8 +96,8 @@ AREAS = f"""
                ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS around
     ), shown AS (
         SELECT a.id, a.code, a.name_en AS name, a.name_ur, a.name_ps,
-               ST_AsMVTGeom(ST_Transform(ST_Simplify(a.boundary, :tolerance_deg, true), 3857), tile.box, {EXTENT}, 64, true)
-               AS geom
+               ST_AsMVTGeom(ST_Transform(ST_Simplify(a.boundary, :tolerance_deg, true), 3857), tile.box, {EXTENT}, 64,
+                            true) AS geom
         FROM area a, tile WHERE a.vintage = :vintage AND a.level = :level AND a.boundary && tile.around
     )
     SELECT ST_AsMVT(shown, 'areas', {EXTENT}, 'geom', 'id') FROM shown WHERE geom IS NOT NULL"""
@@ -130,8 +131,10 @@ RECOUNTED = (
           {COUNTS} AND c.unit_id IN (SELECT settlement_id FROM there) GROUP BY c.unit_id),
     own AS (SELECT settlement_id, sum(target_children) AS target, max(on_date) AS last_day FROM plan_stop
             WHERE microplan_id = :microplan AND team_id = CAST(:scope_team_id AS integer) GROUP BY settlement_id),
-    x AS (SELECT t.settlement_id, t.area_id, t.point, t.team_id, t.cells, coalesce(own.last_day, t.last_day) AS last_day,
-                 CASE WHEN CAST(:scope_team_id AS integer) IS NULL THEN t.target ELSE coalesce(own.target, 0) END AS target,
+    x AS (SELECT t.settlement_id, t.area_id, t.point, t.team_id, t.cells,
+                 coalesce(own.last_day, t.last_day) AS last_day,
+                 CASE WHEN CAST(:scope_team_id AS integer) IS NULL THEN t.target
+                      ELSE coalesce(own.target, 0) END AS target,
                  true AS is_settlement, coalesce(n.cells_reached, 0) AS cells_reached,
                  {", ".join(f"coalesce(n.{name}, 0) AS {name}" for name in SUMS)}
           FROM there t LEFT JOIN n ON n.unit_id = t.settlement_id LEFT JOIN own USING (settlement_id))"""
@@ -167,8 +170,8 @@ VISITS = f"""
                v.accuracy_m, v.vaccinated, v.children_eligible,
                (SELECT string_agg(rule, ';') FROM unnest(CAST(:rules AS text[])) WITH ORDINALITY r (rule, bit)
                 WHERE v.flags >> CAST(bit - 1 AS integer) & 1 = 1) AS flags,
-               ST_AsMVTGeom(ST_Transform(ST_SetSRID(ST_MakePoint(v.lon, v.lat), 4326), 3857), tile.box, {EXTENT}, 64, false)
-               AS geom
+               ST_AsMVTGeom(ST_Transform(ST_SetSRID(ST_MakePoint(v.lon, v.lat), 4326), 3857), tile.box, {EXTENT}, 64,
+                            false) AS geom
         FROM found v, tile
     )
     SELECT ST_AsMVT(shown, 'visits', {EXTENT}, 'geom') FROM shown WHERE geom IS NOT NULL"""
