@@ -1,11 +1,9 @@
-"""The map to take along: one HTML file, everything inside, nothing fetched when it opens.
+"""The map to take along: one HTML file, everything inside, nothing fetched when it opens from a memory stick.
 
-folium draws it; what folium would link from elsewhere (Leaflet, its style) is put into the file from our own installed copy, and every
-name is escaped before it becomes part of a page. On its face: who made it, when, for which area, as of when.
+folium builds the page; Leaflet comes from our own installed copy instead of folium's links, and a content security
+policy in the file forbids it to fetch anything. On its face stand who made it, when, for which area, and as of when.
 """
-import base64
-import html
-import json
+
 import re
 from datetime import datetime
 from pathlib import Path
@@ -13,126 +11,279 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import folium
+from branca.element import Element, MacroElement
+from flask import render_template
+from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from jinja2 import Template
+from markupsafe import Markup, escape
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracker.accounts.scope import Scope
 from tracker.campaigns.models import Campaign
-from tracker.coverage.report import coverage_report
+from tracker.coverage.report import area_in_scope, coverage_report
+from tracker.coverage.statuses import STATUSES
+from tracker.coverage.units import SMALL_TARGET
+from tracker.errors import RasaiError
 
-VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor" / "leaflet"
-RAMP = ((50, "#7F230D"), (80, "#BC5424"), (90, "#E1944F"), (95, "#F5D998"), (None, "#D8EEE8"))       # below this per cent
-STATUS_FILL = {"missed": "#BF3413", "partly": "#F2BE3E", "doubtful": "#6E3FA3", "covered": "#248C80", "not_started": "#D3D6DB"}
-SMALL_TARGET = 10
+PROJECT = Path(__file__).resolve().parent.parent.parent
+LEAFLET = PROJECT / "tracker" / "static" / "vendor" / "leaflet"
+PARTS = PROJECT / "templates" / "maps"
 
-AREA_SHAPES = text("""
-    SELECT code, ST_AsGeoJSON(ST_SimplifyPreserveTopology(boundary, 0.003), 4) FROM area
-    WHERE vintage = :vintage AND level = :level AND code = ANY(:codes)""")
-SETTLEMENT_POINTS = text("SELECT code, ST_X(centre), ST_Y(centre) FROM settlement WHERE code = ANY(:codes)")
+# confirmed coverage below this per cent; a fixed scale for the whole round
+RAMP = ((50, "#7F230D"), (80, "#BC5424"), (90, "#E1944F"), (95, "#F5D998"), (None, "#D8EEE8"))
+RAMP_NAMES = ("< 50 %", "50–79 %", "80–89 %", "90–94 %", "≥ 95 %")
+NO_COLOUR = "#F3F1EB"
+FILLS = {"missed": "#BF3413", "partly": "#F2BE3E", "doubtful": "#6E3FA3", "covered": "#248C80"}
+SYMBOLS = {
+    "missed": '<path d="M0-8L8 0L0 8L-8 0Z" fill="#BF3413"/><path d="M0-4V1M0 3V4" stroke="#fff" stroke-width="2"/>',
+    "partly": '<circle r="7" fill="#fff"/><path d="M-7 0A7 7 0 0 0 7 0Z" fill="#F2BE3E"/>'
+    '<circle r="7" fill="none" stroke="#7A5200"/>',
+    "doubtful": '<rect x="-7" y="-7" width="14" height="14" rx="3" fill="#6E3FA3"/>'
+    '<text y="4" text-anchor="middle" font-size="11" font-weight="700" fill="#fff">?</text>',
+    "covered": '<circle r="7" fill="#248C80"/><path d="M-3 0L-1 3L4-3" fill="none" stroke="#fff" stroke-width="1.8"/>',
+    "not_started": '<circle r="7" fill="none" stroke="#857F73" stroke-dasharray="2.5 2.5"/>',
+}
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+ROWS_IN_TABLE = 300
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+FINENESS = 1500  # an outline keeps details down to this fraction of the map's width
+
+SHAPES = text("""
+    WITH shown AS (SELECT a.code, a.level, a.boundary FROM area a WHERE a.vintage = :vintage AND a.code = ANY(:codes)),
+    width AS (SELECT greatest(ST_XMax(e) - ST_XMin(e), ST_YMax(e) - ST_YMin(e)) / :fineness AS degrees
+              FROM (SELECT ST_Extent(boundary) AS e FROM shown) box)
+    SELECT code, level, CAST(ST_AsGeoJSON(simple, 5) AS json) AS shape, ST_Y(inside) AS lat, ST_X(inside) AS lon
+    FROM shown, width, LATERAL (SELECT ST_SimplifyPreserveTopology(boundary, degrees) AS simple) s,
+         LATERAL (SELECT ST_PointOnSurface(simple) AS inside) p""")
+POINTS = text("""
+    SELECT s.code, ST_Y(x.point) AS lat, ST_X(x.point) AS lon
+    FROM campaign_settlement x JOIN settlement s ON s.id = x.settlement_id
+    WHERE x.campaign_id = :campaign AND s.code = ANY(:codes)""")
+ABOVE = text("""
+    SELECT DISTINCT above.code
+    FROM area a JOIN area_within w ON w.area_id = a.id JOIN area above ON above.id = w.ancestor_id
+    WHERE a.vintage = :vintage AND a.code = ANY(:codes)""")
+COVERED_AREAS = text("""
+    SELECT a.name_en FROM campaign_area c JOIN area a ON a.id = c.area_id
+    WHERE c.campaign_id = :campaign ORDER BY a.code""")
+OWN_AREAS = text("""
+    SELECT a.name_en FROM area a
+    WHERE a.vintage = :vintage AND in_areas(a.id, :areas)
+      AND (a.parent_id IS NULL OR NOT in_areas(a.parent_id, :areas)) ORDER BY a.code""")
 
 
-def shareable_map(session: Session, campaign: Campaign, scope: Scope, level: str, *, now: datetime, made_by: str, area: str | None = None) -> str:
-    """The HTML page of one level, with the numbers that this scope may see."""
+class LeafletMissing(RasaiError):
+    message = _l("The map's library is not installed ({path}). Run `make setup` first.")
+
+
+class Drawing(MacroElement):  # type: ignore[misc]
+    """Our own drawing on folium's map: status symbols on a canvas, numbered circles, names as text only."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__()
+        self._name = "Drawing"
+        self.data = data
+        script = (PARTS / "drawing.js").read_text(encoding="utf-8")
+        self._template = Template("{% macro script(this, kwargs) %}" + script + "{% endmacro %}")
+
+
+def shareable_map(
+    session: Session,
+    campaign: Campaign,
+    scope: Scope,
+    level: str,
+    *,
+    now: datetime,
+    made_by: str,
+    area: str | None = None,
+) -> str:
+    """The HTML page of an area level or of the settlements, with the numbers that this scope may see.
+
+    Raises LeafletMissing before the set-up has run, and what `coverage_report` raises.
+    """
     report = coverage_report(session, campaign, scope, level, now=now, area=area)
-    rows = {r["code"]: r for r in report["rows"] if r["code"]}
-    page = folium.Map(tiles=None, zoom_control=True, control_scale=True, prefer_canvas=True)
-    bounds = _draw_settlements(session, page, rows) if level == "settlement" else _draw_areas(session, campaign, page, rows, level)
-    if bounds:
-        page.fit_bounds(bounds)
-    page.get_root().html.add_child(folium.Element(_face(campaign, report, now, made_by, area)))
-    return _self_contained(page.get_root().render(), campaign.name)
+    rows = [row for row in report["rows"] if row["code"] is not None]
+    page = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
+    page.default_js, page.default_css = [], []  # folium's own come from other people's servers
+    root = page.get_root()
+    root.title = escape(campaign.name)
+    root.header.add_child(Element(_head()), name="leaflet", index=0)
+    data = _settlements(session, campaign, rows) if level == "settlement" else _areas(session, campaign, rows)
+    page.add_child(Drawing({"fills": FILLS, **data, "bounds": _bounds(data)}))
+    place = _place(session, campaign, scope, area)
+    root.html.add_child(Element(_face(campaign, report, place, now, made_by)))
+    language = str(get_locale() or "en")
+    direction = "rtl" if language in ("ur", "ps") else "ltr"
+    html: str = root.render()
+    return html.replace("<html>", f'<html lang="{language}" dir="{direction}">', 1)
 
 
-def _draw_areas(session: Session, campaign: Campaign, page: folium.Map, rows: dict[str, Any], level: str) -> list[list[float]]:
-    shapes = session.execute(AREA_SHAPES, {"vintage": campaign.vintage, "level": level, "codes": list(rows)}).all()
-    features = [{"type": "Feature", "geometry": json.loads(shape), "properties": {"words": _words(rows[code]), "fill": _fill(rows[code])}} for code, shape in shapes]
-    if not features:
-        return []
-    drawn = folium.GeoJson(
-        {"type": "FeatureCollection", "features": features},
-        style_function=lambda f: {"fillColor": f["properties"]["fill"], "color": "#FFFFFF", "weight": 1.5, "fillOpacity": 0.9},
-        popup=folium.GeoJsonPopup(["words"], labels=False))
-    drawn.add_to(page)
-    return drawn.get_bounds()
+# what is drawn
 
 
-def _draw_settlements(session: Session, page: folium.Map, rows: dict[str, Any]) -> list[list[float]]:
-    points = session.execute(SETTLEMENT_POINTS, {"codes": list(rows)}).all()
-    features = [{"type": "Feature", "geometry": {"type": "Point", "coordinates": [lon, lat]},
-                 "properties": {"words": _words(rows[code]), "fill": STATUS_FILL[rows[code]["status"]],
-                                "radius": 3 + min(9.0, (rows[code]["unreached"] or 0) ** 0.5)}} for code, lon, lat in points]
-    if not features:
-        return []
-    drawn = folium.GeoJson(
-        {"type": "FeatureCollection", "features": features}, marker=folium.CircleMarker(fill=True),
-        style_function=lambda f: {"fillColor": f["properties"]["fill"], "color": "#1B1F23", "weight": 0.7, "fillOpacity": 0.95,
-                                  "radius": f["properties"]["radius"]},
-        popup=folium.GeoJsonPopup(["words"], labels=False))
-    drawn.add_to(page)
-    return drawn.get_bounds()
+def _areas(session: Session, campaign: Campaign, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    by_code = {row["code"]: row for row in rows}
+    found = session.execute(SHAPES, {"vintage": campaign.vintage, "codes": list(by_code), "fineness": FINENESS})
+    areas = [
+        {
+            **_said(by_code[shape.code]),
+            "fill": _fill(by_code[shape.code]),
+            "shape": shape.shape,
+            "at": [shape.lat, shape.lon],
+        }
+        for shape in found
+    ]
+    return {"areas": areas, "outlines": [], "settlements": []}
 
 
-def _words(row: dict[str, Any]) -> str:
-    """What the popup says; names come from outside and are escaped here, since Leaflet takes popups as HTML."""
-    reached = _("{unreached} of {target} children not yet reached").format(
-        unreached=row["unreached"] if row["unreached"] is not None else "–", target=row["target"] if row["target"] is not None else "–")
-    parts = [f"<b>{html.escape(row['name'])}</b> {html.escape(row.get('name_ur') or '')}", html.escape(reached), html.escape(_percent(row))]
-    return "<br>".join(parts)
+def _settlements(session: Session, campaign: Campaign, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    by_code = {row["code"]: row for row in rows}
+    found = session.execute(POINTS, {"campaign": campaign.id, "codes": list(by_code)})
+    settlements = [
+        {
+            **_said(by_code[point.code]),
+            "status": by_code[point.code]["status"],
+            "silent": by_code[point.code]["no_word"] > 0,
+            "at": [point.lat, point.lon],
+        }
+        for point in found
+    ]
+    within = list({row["area"] for row in rows if row["area"]})
+    codes = session.scalars(ABOVE, {"vintage": campaign.vintage, "codes": within}).all()
+    shapes = session.execute(SHAPES, {"vintage": campaign.vintage, "codes": list(codes), "fineness": FINENESS})
+    outlines = [
+        {"shape": shape.shape, "weight": 2.2 if shape.level in ("province", "division") else 1.0} for shape in shapes
+    ]
+    return {"areas": [], "outlines": outlines, "settlements": settlements}
 
 
-def _percent(row: dict[str, Any]) -> str:
-    if not row["target"] or row["target"] < SMALL_TARGET or row["confirmed_coverage"] is None:
-        return _("target under {n}: no share is shown").format(n=SMALL_TARGET)
-    return _("confirmed {confirmed:.0%}, reported {reported:.0%}").format(confirmed=row["confirmed_coverage"], reported=row["reported_coverage"])
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    """What a click tells; plain text throughout."""
+    lines = []
+    if row["level"] == "settlement" and row["status"]:
+        lines.append(dict(_status_names())[row["status"]])
+    if row["unreached"] is not None:
+        lines.append(_("{n} children not yet reached").format(n=f"{row['unreached']:,}"))
+    lines += [
+        _coverage_line(_("Confirmed"), row, "vaccinated_confirmed", "confirmed_coverage"),
+        _coverage_line(_("Reported"), row, "vaccinated", "reported_coverage"),
+    ]
+    if row["level"] != "settlement":
+        visited = _("{visited} of {all} settlements visited")
+        lines.append(visited.format(visited=f"{row['settlements_visited']:,}", all=f"{row['settlements']:,}"))
+    return {"name": row["name"], "other_name": row["name_ur"], "lines": lines, "unreached": row["unreached"]}
+
+
+def _coverage_line(word: str, row: dict[str, Any], count: str, share: str) -> str:
+    """A per cent never stands without its counts; a small target has no per cent."""
+    if not row["target"] or row["target"] < SMALL_TARGET:
+        return f"{word}: {row[count]:,}"
+    return f"{word}: {_share(row[share])}, {row[count]:,} / {row['target']:,}"
 
 
 def _fill(row: dict[str, Any]) -> str:
-    if not row["target"] or row["target"] < SMALL_TARGET or row["confirmed_coverage"] is None:
-        return "#F3F1EB"
-    return next(colour for below, colour in RAMP if below is None or row["vaccinated_confirmed"] * 100 < below * row["target"])
+    if not row["target"] or row["target"] < SMALL_TARGET:
+        return NO_COLOUR
+    return next(colour for below, colour in RAMP if below is None or row["confirmed_coverage"] * 100 < below)
 
 
-def _face(campaign: Campaign, report: dict[str, Any], now: datetime, made_by: str, area: str | None) -> str:
-    """Title, numbers, who, when; the legend; and that a demonstration's areas are drawn, not official."""
-    total = report["total"]
-    local = now.astimezone(ZoneInfo(campaign.timezone))
-    counted = datetime.fromisoformat(report["counted_at"]).astimezone(ZoneInfo(campaign.timezone))
-    lines = [
-        f"<b>{html.escape(campaign.name)}</b> · {html.escape(area or _('all its areas'))}",
-        html.escape(_("{unreached} children not yet reached, of {target}").format(unreached=f"{total['unreached']:,}", target=f"{total['target']:,}")),
-        html.escape(_("Counted {counted}. Made {made} by {who}. {zone} time.").format(
-            counted=counted.strftime("%d %b %Y %H:%M"), made=local.strftime("%d %b %Y %H:%M"), who=made_by, zone=campaign.timezone)),
-    ]
-    if campaign.illustration:
-        lines.append(f"<b>{html.escape(_('Areas are drawn for illustration; they are not official boundaries.'))}</b>")
-    if report["level"] == "settlement":
-        entries = [(fill, key) for fill, key in ((STATUS_FILL["missed"], _("Missed")), (STATUS_FILL["partly"], _("Partly")), (STATUS_FILL["doubtful"], _("To check")),
-                                                 (STATUS_FILL["covered"], _("Covered")), (STATUS_FILL["not_started"], _("Not started")))]
-    else:
-        names = ("< 50 %", "50–79 %", "80–89 %", "90–94 %", "≥ 95 %")
-        entries = [(colour, name) for (_below, colour), name in zip(RAMP, names, strict=True)]
-    legend = "".join(f'<span style="white-space:nowrap;margin-inline-end:10px"><i style="display:inline-block;width:12px;height:12px;border:1px solid #857F73;'
-                     f'background:{fill}"></i> {html.escape(str(name))}</span>' for fill, name in entries)
-    return ('<div style="position:fixed;inset-block-end:24px;inset-inline-start:12px;z-index:999;max-width:min(440px,92vw);background:#fff;'
-            'border:1px solid #857F73;border-radius:8px;padding:10px 14px;font:14px/1.5 system-ui,sans-serif;color:#1B1F23">'
-            + "<br>".join(lines) + f'<div style="margin-block-start:6px">{legend}</div></div>')
+def _bounds(data: dict[str, Any]) -> list[list[float]]:
+    """[[south, west], [north, east]] of what is drawn; Pakistan when nothing is."""
+    spots = [thing["at"] for thing in (*data["areas"], *data["settlements"])]
+    for thing in (*data["areas"], *data["outlines"]):
+        spots += [[lat, lon] for polygon in thing["shape"]["coordinates"] for lon, lat in _ring(polygon)]
+    if not spots:
+        return [[23.7, 60.9], [37.1, 77.8]]
+    lat, lon = zip(*spots, strict=True)
+    return [[min(lat), min(lon)], [max(lat), max(lon)]]
 
 
-def _self_contained(page: str, title: str) -> str:
-    """Put Leaflet itself into the page and drop every link to elsewhere."""
-    page = re.sub(r'<script src="https?://[^"]*"></script>', "", page)
-    page = re.sub(r'<link[^>]*href="https?://[^"]*"[^>]*/?>', "", page)
-    style = re.sub(r"url\(([^)]+)\)", _inlined_image, (VENDOR / "leaflet.css").read_text(encoding="utf-8"))
-    script = (VENDOR / "leaflet.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
-    script = re.sub(r"\n?//# sourceMappingURL=.*", "", script).replace("https://leafletjs.com", "#")
-    head = f"<title>{html.escape(title)}</title><style>{style}\n.leaflet-container{{background:#F3F1EB}}</style><script>{script}</script>"
-    return page.replace("<head>", f"<head>{head}", 1)
+def _ring(polygon: Any) -> Any:
+    """Outer ring of a polygon's coordinates, whether it stands alone or in a multipolygon."""
+    return polygon[0] if isinstance(polygon[0][0], list) else polygon
 
 
-def _inlined_image(match: re.Match[str]) -> str:
-    """An image of Leaflet's style as a data address; what is not there is left out."""
-    file = VENDOR / match[1].strip("\"'")
-    if not file.is_file():
-        return "none"
-    return f"url(data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()})"
+# what is said
+
+
+def _status_names() -> list[tuple[str, str]]:
+    names = {
+        "missed": _("Missed"),
+        "partly": _("Partly"),
+        "doubtful": _("To check"),
+        "covered": _("Covered"),
+        "not_started": _("Not started"),
+    }
+    return [(status, names[status]) for status in STATUSES]
+
+
+def _share(value: float | None) -> str:
+    """Whole per cent, never rounded up to all; a dash where there is none."""
+    if value is None:
+        return "–"
+    per_cent = round(value * 100)
+    return f"{99 if per_cent == 100 and value < 1 else per_cent} %"
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _place(session: Session, campaign: Campaign, scope: Scope, area: str | None) -> str:
+    """The area of the question, else those that the person sees of the round."""
+    if area:
+        asked = area_in_scope(session, campaign, scope, area)
+        return f"{asked.name_en} ({asked.code})"
+    statement = COVERED_AREAS if scope.everything or scope.role == "team" else OWN_AREAS
+    names = session.scalars(
+        statement, {"campaign": campaign.id, "vintage": campaign.vintage, "areas": scope.areas}
+    ).all()
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else _("{names} and {more} more areas").format(names=shown, more=len(names) - 4)
+
+
+def _face(campaign: Campaign, report: dict[str, Any], place: str, now: datetime, made_by: str) -> str:
+    zone = ZoneInfo(campaign.timezone)
+    counted = datetime.fromisoformat(report["counted_at"]).astimezone(zone)
+    style = (PARTS / "face.css").read_text(encoding="utf-8")
+    return f"<style>{style}</style>" + render_template(
+        "maps/face.html",
+        campaign=campaign,
+        level=report["level"],
+        total=report["total"],
+        rows=report["rows"][:ROWS_IN_TABLE],
+        row_count=len(report["rows"]),
+        place=place,
+        counted=f"{counted:%a %d %b %Y, %H:%M}",
+        made=f"{now.astimezone(zone):%a %d %b %Y, %H:%M}",
+        made_by=made_by,
+        statuses=_status_names(),
+        symbols={status: Markup(symbol) for status, symbol in SYMBOLS.items()},  # noqa: S704  our own constants
+        ramp=[(colour, name) for (_below, colour), name in zip(RAMP, RAMP_NAMES, strict=True)],
+        small_target=SMALL_TARGET,
+        share=_share,
+        count=_count,
+    )
+
+
+def _head() -> str:
+    """Leaflet itself, and the promise that nothing else is fetched."""
+    files = [LEAFLET / "leaflet.css", LEAFLET / "leaflet.js"]
+    for file in files:
+        if not file.is_file():
+            raise LeafletMissing(path=file)
+    style, script = (file.read_text(encoding="utf-8") for file in files)
+    return (
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<style>{COMMENT.sub('', _without_links(style))}</style><script>{_without_links(script)}</script>"
+    )
+
+
+def _without_links(source: str) -> str:
+    """Leaflet without what it points to: pictures that we do not use, its page, the map of its source."""
+    source = source.replace("</script", "<\\/script").replace("https://leafletjs.com", "#")
+    lines = (line for line in source.split("\n") if not line.startswith("//# sourceMappingURL"))
+    return "\n".join(lines).replace("url(images/", "url(data:,")
