@@ -8,10 +8,13 @@ import { submitThemselves } from './filters.js';
 import { offerToShow } from './password.js';
 import { foldWhereNarrow } from './folds.js';
 
+/** Forms that say in an attribute what they want of us. @param {string} wish @returns {NodeListOf<HTMLFormElement>} */
+const formsWith = (wish) => document.querySelectorAll(`form[${wish}]`);
+
 foldWhereNarrow(document);
 followKeys(document);
 submitThemselves(document);
-for (const form of document.querySelectorAll('form[data-theme-choice]')) chooseTheme(form);
-for (const form of document.querySelectorAll('form[data-undo]')) offerUndo(form);
-for (const form of document.querySelectorAll('form[data-find]')) suggest(form);
-for (const field of document.querySelectorAll('[data-show-password]')) offerToShow(field);
+formsWith('data-theme-choice').forEach(chooseTheme);
+formsWith('data-undo').forEach(offerUndo);
+formsWith('data-find').forEach(suggest);
+document.querySelectorAll('[data-show-password]').forEach(offerToShow);
