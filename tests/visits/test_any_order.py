@@ -240,6 +240,7 @@ def counts(campaign_id: int) -> list:
             text("""
                 SELECT c.unit_id, c.day, t.code, c.visits, c.visits_valid, c.visits_doubtful, c.eligible, c.vaccinated,
                        c.vaccinated_confirmed, c.recovered, c.reached
-                FROM coverage_count c JOIN team t ON t.id = c.team_id WHERE c.campaign_id = :campaign ORDER BY 1, 2, 3"""),
+                FROM coverage_count c JOIN team t ON t.id = c.team_id
+                WHERE c.campaign_id = :campaign ORDER BY 1, 2, 3"""),
             {"campaign": campaign_id},
         ).all()

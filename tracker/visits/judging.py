@@ -30,7 +30,7 @@ from tracker.visits.fetching import UNLOCATED, Fetched, fetch_visits
 from tracker.visits.households import Households
 from tracker.visits.models import DOUBTFUL, KEEP, NOWHERE, REJECTED, REPLACED, SET_ASIDE, VALID
 from tracker.visits.rules import RULES, bit_of
-from tracker.visits.rules.rule import DOUBT, REJECT, WARN, Asked, Evidence, RoundEvidence
+from tracker.visits.rules.rule import DOUBT, REJECT, SLACK_LIMIT_M, WARN, Asked, Evidence, RoundEvidence
 from tracker.visits.team_days import TeamDayBook, figures_of
 from tracker.visits.thresholds import LOCATING
 from tracker.visits.writing import Answers, write_flags, write_team_flags, write_visits
@@ -39,7 +39,6 @@ from tracker.visits.yardsticks import Yardsticks, yardsticks_of
 VISITS_AT_ONCE = 30_000  # about: teams are read in portions of so many visits, which bounds the memory
 TEAMS_AT_FIRST = 50  # in a portion, before it is known how many visits a team has
 IN_MEMORY_BYTES = 8_000_000  # of what the first look found; more goes to a file until the second
-SLACK_LIMIT_M = 100.0  # of a position's accuracy, no more is allowed for
 
 WAITING = text("SELECT id, submission_id, team_ids FROM waiting WHERE campaign_id = :campaign ORDER BY id")
 

@@ -7,14 +7,15 @@ when a visit is judged.
 from typing import Any
 
 from flask_babel import gettext as _
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from sqlalchemy.orm import Session
 
+from geo.places import WIDEST_REACH_M
 from tracker.campaigns.models import Campaign
 from tracker.campaigns.settlements import measure_anew
 from tracker.errors import WrongRequest
 from tracker.visits.rules import RULES
-from tracker.visits.rules.rule import RuleLimits
+from tracker.visits.rules.rule import SLACK_LIMIT_M, RuleLimits
 
 LOCATING = "locating"
 
@@ -22,9 +23,8 @@ LOCATING = "locating"
 class LocatingLimits(RuleLimits):
     """How far from a settlement a visit may lie that names none."""
 
-    locate_reach_m: float = (
-        150.0  # metres beyond accuracy from its extent, at most 400; our choice: villages outgrow it
-    )
+    locate_reach_m: float = Field(150.0, le=WIDEST_REACH_M - SLACK_LIMIT_M)
+    # metres beyond accuracy from its extent; our choice: villages outgrow what was drawn
 
 
 DEFAULTS: dict[str, RuleLimits] = {LOCATING: LocatingLimits(), **{rule.name: rule.limits for rule in RULES}}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from geo.places import Ground, Places
 
 WARN, DOUBT, REJECT = 1, 2, 3
+SLACK_LIMIT_M = 100.0  # of a position's accuracy, no more is allowed for
 SEVERITY_NAMES = {WARN: "warn", DOUBT: "doubt", REJECT: "reject"}
 
 

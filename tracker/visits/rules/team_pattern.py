@@ -8,9 +8,7 @@ from tracker.visits.rules.rule import DOUBT, Asked, RoundEvidence, Rule, RuleLim
 class Limits(RuleLimits):
     least_visits: int = 20  # first visits of a team-day; our choice: fewer say nothing
     miss_rate_above: float = 0.03  # the neighbours' share of missed children, for "nobody missed" to be odd; our choice
-    level: float = (
-        0.001  # after Benjamini–Hochberg over the round's team-days; our choice: one honest day in a thousand
-    )
+    level: float = 0.001  # after Benjamini–Hochberg over the round's team-days; our choice: one in a thousand is honest
 
 
 def ask(visits: RoundEvidence, limits: Limits) -> Asked:
