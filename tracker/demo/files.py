@@ -183,7 +183,7 @@ def _plan_rows(
     key = (block.house_team * places.DAYS + block.house_day) * len(block.code) + block.house_settlement
     stops, of = np.unique(key, return_inverse=True)
     children = np.bincount(of, block.house_children)
-    target = np.maximum(1, np.round(children * rng.uniform(0.95, 1.06, len(stops)))).astype(int)
+    target = np.maximum(1, np.round(children * rng.uniform(0.92, 1.03, len(stops)))).astype(int)
     team_day, settlement = np.divmod(stops, len(block.code))
     codes = block.team_code(team_day // places.DAYS)
     for k in range(len(stops)):

@@ -160,7 +160,7 @@ def _houses(count: np.ndarray, lon: np.ndarray, lat: np.ndarray, radius: np.ndar
     k = np.arange(len(where)) - np.repeat(np.cumsum(count) - count, count)
     u = (0.5 + k * 0.7548776662466927 + rng.random(len(count))[where]) % 1
     turn = 2 * np.pi * ((0.5 + k * 0.5698402909980532 + rng.random(len(count))[where]) % 1)
-    reach = 0.75 * radius[where] * np.sqrt(u)
+    reach = 0.96 * radius[where] * np.sqrt(u)
     x, y = reach * np.cos(turn), reach * np.sin(turn)
     lane = np.floor(y / 60)
     walk = np.lexsort((np.where(lane % 2 == 0, x, -x), lane, where))

@@ -34,11 +34,11 @@ def honest_visits(
     skipped : indices of settlements where nobody goes.   silent : mobile teams that are never heard.
     """
     refusing = _refusal_rate(block, rng)
-    diligence = rng.beta(20, 1.0, block.mobile_teams)  # share of doors that a team reaches
+    diligence = rng.beta(45, 0.9, block.mobile_teams)  # share of doors that a team reaches
     goes = (rng.random(len(block.house_team)) < diligence[block.house_team]) & ~np.isin(block.house_settlement, skipped)
     goes &= ~np.isin(block.house_team, silent)
     first = _visits_at(block, np.flatnonzero(goes), block.house_day[goes], rng)
-    first |= _tally(block.house_children[goes], refusing[block.house_settlement[goes]], 0.045, rng)
+    first |= _tally(block.house_children[goes], refusing[block.house_settlement[goes]], 0.03, rng)
     first["is_revisit"] = np.zeros(len(first["team"]), bool)
     again = _revisits(first, refusing, rng)
     posts = _posts(block, ground, rng)
