@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiflask import APIFlask
-from flask import current_app, request, url_for
+from flask import request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -67,7 +67,7 @@ class Frame:
 def attach(app: APIFlask) -> None:
     app.context_processor(lambda: {"theme": chosen_theme()})
     app.jinja_env.globals.update(
-        page_frame=page_frame, page_exists=exists, same_page=same_page, heard_words=heard_words,
+        page_frame=page_frame, same_page=same_page, heard_words=heard_words,
         heard_in_short=heard_in_short, initials=initials,
         language_names=LANGUAGE_NAMES, role_words=ROLE_WORDS, zone_words=zone_words,
     )  # fmt: skip
@@ -86,14 +86,10 @@ def page_frame(campaign: Campaign | None) -> Frame:
 def _links(role: str, code: str | None) -> list[Link]:
     links = []
     for place in PLACES:
-        if exists(place.endpoint) and role in place.roles and (code or not place.of_campaign):
+        if role in place.roles and (code or not place.of_campaign):
             href = url_for(place.endpoint, code=code) if place.of_campaign else url_for(place.endpoint)
             links.append(Link(href, place.words, place.icon, place.key, request.endpoint == place.endpoint))
     return links
-
-
-def exists(endpoint: str) -> bool:
-    return endpoint in current_app.view_functions
 
 
 def heard_words(heard: Heard, timezone: str) -> Markup:

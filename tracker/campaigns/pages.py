@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
@@ -14,7 +13,7 @@ from tracker.campaigns.listing import areas_of, find_teams, last_day, phase, tea
 from tracker.campaigns.reading import campaigns_in_scope
 from tracker.coverage.report import campaign_total
 from tracker.coverage.searching import search_places
-from tracker.page_frame import THEME_COOKIE, THEMES, exists
+from tracker.page_frame import THEME_COOKIE, THEMES
 
 pages = APIBlueprint("campaigns_pages", __name__, enable_openapi=False)
 
@@ -47,9 +46,7 @@ def campaign(code: str) -> Response:
 
 
 def _workplace(code: str) -> str:
-    if exists("coverage_pages.coverage"):
-        return url_for("coverage_pages.coverage", code=code)
-    return url_for("campaigns_pages.campaigns")
+    return url_for("coverage_pages.coverage", code=code)
 
 
 @pages.get("/campaigns")
@@ -89,7 +86,7 @@ def find(code: str) -> str:
 
 def _shown_at(code: str, kind: str, place: str) -> str:
     """The coverage page with this area, settlement or team open."""
-    return f"{_workplace(code)}?{urlencode({kind: place})}"
+    return url_for("coverage_pages.coverage", code=code, **{kind: place})
 
 
 @pages.post("/theme")
