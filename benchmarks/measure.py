@@ -59,13 +59,18 @@ class Installation:
     settings: settings.Settings
     postgres: EmbeddedPostgres
 
+    @property
+    def database_cpu_s(self) -> float:
+        """So far."""
+        return cpu_of_tree(self.postgres.pid or 0)
+
     def measured(self, work: Callable[[], T]) -> tuple[T, Cost]:
         """Do the work and tell its cost; what PostgreSQL still had to write to disk is written before."""
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute("CHECKPOINT")
-        before = time.perf_counter(), cpu_of_tree(os.getpid()), cpu_of_tree(self.postgres.pid or 0)
+        before = time.perf_counter(), cpu_of_tree(os.getpid()), self.database_cpu_s
         result = work()
-        after = time.perf_counter(), cpu_of_tree(os.getpid()), cpu_of_tree(self.postgres.pid or 0)
+        after = time.perf_counter(), cpu_of_tree(os.getpid()), self.database_cpu_s
         return result, Cost(*(late - early for late, early in zip(after, before, strict=True)))
 
     def flask(self, *words: object, may_refuse: bool = False) -> dict[str, Any]:
