@@ -113,7 +113,7 @@ def _map_data(shown: dict[str, Any]) -> dict[str, Any]:
         "level": view.level, "measure": view.measure, "until": view.until and view.until.isoformat(),
         "outlines": [level for level in LEVELS if level in here],
         "ground": {"level": highest[0].level, "ids": [area.id for area in highest]} if highest else None,
-        "box": o.box or around(boxes), "counted": o.counted_at.isoformat(),
+        "box": around(boxes) if view.team else o.box or around(boxes), "counted": o.counted_at.isoformat(),
         "area": view.area and _attended(view, areas),
         "settlement": _spot(o.panel.row) if isinstance(o.panel, SettlementPanel) else None,
         "areas": [_drawn(row, areas[row["code"]], view, to(shown["down_to"](row["code"]))) for row in o.on_map],

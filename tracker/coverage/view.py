@@ -55,7 +55,9 @@ class View:
 
     @property
     def default_level(self) -> str:
-        return level_below(self.area, self.levels)
+        """What the map draws unless the address says otherwise."""
+        about_settlements = self.settlement or self.team or self.statuses or self.silent_only
+        return SETTLEMENT if about_settlements else level_below(self.area, self.levels)
 
     def query(self) -> dict[str, str]:
         """As the address says it."""
@@ -76,16 +78,16 @@ class View:
             changes["page"] = 1
         return replace(self, **changes)
 
+    def at_default_level(self) -> "View":
+        return replace(self, level=self.default_level)
+
     def toggled(self, status: str) -> "View":
-        """With one status more, or less; listing settlements while any is chosen."""
+        """With one status more, or less; the map draws settlements while any is chosen."""
         chosen = tuple(s for s in STATUSES if (s in self.statuses) != (s == status))
-        level = SETTLEMENT if chosen or self.silent_only else self.default_level
-        return self.with_(statuses=chosen, level=level, classes=(), inside=self.inside)
+        return self.with_(statuses=chosen, classes=()).at_default_level()
 
     def toggled_silence(self) -> "View":
-        silent = not self.silent_only
-        level = SETTLEMENT if silent or self.statuses else self.default_level
-        return self.with_(silent_only=silent, level=level, classes=())
+        return self.with_(silent_only=not self.silent_only, classes=()).at_default_level()
 
     def toggled_class(self, number: int) -> "View":
         chosen = tuple(n for n in range(CLASSES) if (n in self.classes) != (n == number))
@@ -107,8 +109,8 @@ def read_view(asked: Mapping[str, str], own: OwnAreas, areas: Mapping[str, Place
     if code and code not in areas:
         raise NotFound
     area = areas[code] if code else None
-    filtered = asked.get("status") or asked.get("word") or asked.get("team")
-    fallback = SETTLEMENT if filtered else level_below(area, levels)
+    about_settlements = any(asked.get(name) for name in ("settlement", "team", "status", "word"))
+    fallback = SETTLEMENT if about_settlements else level_below(area, levels)
     level = _one_of(asked, "level", (*LEVELS, SETTLEMENT), fallback)
     return View(
         level=level if level in levels else fallback, levels=levels,

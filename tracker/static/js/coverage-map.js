@@ -49,7 +49,7 @@ export class RasaiMap extends HTMLElement {
     this.map = map;
     this.shown = placeOf(this.data);
     await addSymbols(map, this.dataset.symbols ?? '', coloursOf(this), this.theme);
-    await this.fromAddress();
+    this.fromAddress();
     this.colour();
     map.on('styledata', () => this.colour());
     map.on('click', (event) => this.clicked(event.point));
@@ -61,7 +61,7 @@ export class RasaiMap extends HTMLElement {
     new ResizeObserver(() => map.resize()).observe(this);
     this.scale();
     this.buttons();
-    for (const changed of [matchMedia('(prefers-color-scheme: dark)')]) changed.addEventListener('change', () => this.retheme());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.retheme());
     document.addEventListener('rasai:theme', () => setTimeout(() => this.retheme(), 50));
     map.once('idle', () => this.setAttribute('data-ready', ''));
   }
@@ -135,7 +135,7 @@ export class RasaiMap extends HTMLElement {
     const { map, data } = this;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const duration = still ? 0 : PAN_MS;
-    if (data.settlement) map?.easeTo({ center: [data.settlement.lon, data.settlement.lat], zoom: Math.max(map.getZoom(), NEAR_ZOOM), duration, padding: { top: 0, bottom: 0, left: 0, right: 0 } });
+    if (data.settlement) map?.easeTo({ center: [data.settlement.lon, data.settlement.lat], zoom: Math.max(map.getZoom(), NEAR_ZOOM), offset: [0, -this.coveredPx / 2], duration });
     else if (data.box) map?.fitBounds([[data.box[0], data.box[1]], [data.box[2], data.box[3]]], { padding: this.padding, duration, maxZoom: NEAR_ZOOM });
   }
 
@@ -153,10 +153,10 @@ export class RasaiMap extends HTMLElement {
     history.replaceState(history.state, '', location.pathname + location.search + at);
   }
 
-  async fromAddress() {
+  fromAddress() {
     const [, zoom, lat, lon] = /^#map=([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+)$/.exec(location.hash) ?? [];
     if (zoom) this.map?.jumpTo({ zoom: Number(zoom), center: [Number(lon), Number(lat)] });
-    else if (this.data.settlement) this.map?.jumpTo({ zoom: NEAR_ZOOM, center: [this.data.settlement.lon, this.data.settlement.lat] });
+    else if (this.data.settlement) this.map?.easeTo({ zoom: NEAR_ZOOM, center: [this.data.settlement.lon, this.data.settlement.lat], offset: [0, -this.coveredPx / 2], duration: 0 });
   }
 
   /** @param {{ x: number, y: number }} point */
