@@ -10,11 +10,18 @@ choose() {
     done
 }
 
+install_debians() {
+    root=""; [ "$(id -u)" = 0 ] || root="sudo"
+    $root apt-get update -q && $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3 python3-venv
+}
+
 python=$(choose)
 if [ -z "$python" ] && ! command -v python3 >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
-    root=""; [ "$(id -u)" = 0 ] || root="sudo"
     echo "· Installing Python with apt" >&2
-    { $root apt-get update -q && $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3 python3-venv; } >/dev/null
+    said=$(install_debians 2>&1) || {
+        echo "Set-up stopped. Python could not be installed: $(echo "$said" | tail -n 1)" >&2
+        exit 1
+    }
     python=$(choose)
 fi
 if [ -z "$python" ]; then
