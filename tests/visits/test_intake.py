@@ -185,7 +185,7 @@ OPTIONAL = (
         {"lon": -180, "lat": 90}, {"lon": 0, "lat": 0}, {"accuracy_m": 0}, {"children_eligible": 2_147_483_647},
         {"note": "ب" * 2000}, {"note": "\ufffd"}, {"note": "'; DROP TABLE visit; -- %s {0} \\"}, {"zero_dose": 40},
         {"visited_at": "2000-01-01T00:00:00Z"}, {"replaces": str(uuid.uuid4())}, {"lon": 71.123456789012345},
-        {"visited_at": (datetime.now(UTC) + timedelta(hours=23, minutes=50)).isoformat()},
+        {"visited_at": (datetime.now(UTC) + timedelta(hours=22)).isoformat()},
     ],
 )  # fmt: skip
 def test_what_is_merely_strange_is_taken(story, change):
@@ -213,7 +213,7 @@ REFUSED = [
     ("visited_at", "2025-02-30T10:00:00Z", "not_a_time"), ("visited_at", "1762750800", "not_a_time"),
     ("visited_at", 1762750800, "not_a_time"), ("visited_at", "2025-11-10", "no_time_zone"),
     ("visited_at", "2025-11-10T10:00:00", "no_time_zone"), ("visited_at", "1999-12-31T23:59:59Z", "before_2000"),
-    ("visited_at", (datetime.now(UTC) + timedelta(hours=24, minutes=5)).isoformat(), "in_the_future"),
+    ("visited_at", (datetime.now(UTC) + timedelta(hours=26)).isoformat(), "in_the_future"),
     ("visited_at", "9999-12-31T23:59:59Z", "in_the_future"), ("visited_at", "0001-01-01T00:00:00Z", "before_2000"),
     ("note", "ب" * 2001, "too_long"), ("note", "a\0b", "text_broken"), ("note", "\ud800", "text_broken"),
     ("note", 5, "not_text"), ("is_revisit", "maybe", "not_true_or_false"), ("mock_location", 1, "not_true_or_false"),

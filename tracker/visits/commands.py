@@ -6,15 +6,19 @@ import click
 from flask import current_app
 from sqlalchemy import text
 
+from tracker.accounts import audit
+from tracker.accounts.scope import SERVER
 from tracker.campaigns.planning import find_campaign
 from tracker.command_line import SOME_ROWS_REFUSED, Group, existing_file, json_option, rejects_option, say
 from tracker.coverage.following import follow
 from tracker.database import transaction
-from tracker.visits.exporting import export_visits
+from tracker.errors import RowsRefused
+from tracker.visits.exporting import FORMATS, export_visits
 from tracker.visits.file_formats import NotAVisitsFile
-from tracker.visits.file_import import Rejects, import_visits
+from tracker.visits.file_import import Progress, import_visits, readable_name, rejects_to
 from tracker.visits.models import STANDINGS
 from tracker.visits.rules import RULES
+from tracker.visits.staging import Refused
 
 campaign_option = click.option("--campaign", "code", required=True)
 
@@ -34,17 +38,38 @@ def import_command(file: Path, code: str, channel: str, rejects: Path | None, as
     """Take visits from CSV, NDJSON, GeoPackage or Parquet, recognised by content."""
     started = time.monotonic()
     raw_folder = current_app.config["RASAI"].data_dir / "raw"
-    with Rejects(rejects) as refused, transaction() as session:
+    with rejects_to(rejects) as refused, transaction() as session:
+        campaign = find_campaign(session, code)
         try:
-            summary = import_visits(session, find_campaign(session, code), file, raw_folder, refused, channel=channel)
-        except NotAVisitsFile as error:
-            raise click.ClickException(str(error)) from None
+            summary = import_visits(
+                session, campaign, file, raw_folder, refused, channel=channel, progress=_every_second("rows read")
+            )
+        except NotAVisitsFile as unreadable:
+            raise click.ClickException(str(unreadable)) from None
+        except RowsRefused as head:
+            refused.add(Refused({}, head.errors))
+            raise
+        facts = {"file": readable_name(file), **summary.as_dict()}
+        audit.record(session, SERVER, "import", "visits", campaign.code, facts)
     summary.seconds = round(time.monotonic() - started, 3)
     for error in refused.shown:
         click.echo(f"  row {error.row}, {error.field} ({error.rule}): {error.message}", err=True)
     say(summary.as_dict(), as_json)
     if summary.rejected or summary.conflict:
         click.get_current_context().exit(SOME_ROWS_REFUSED)
+
+
+def _every_second(what: str) -> Progress:
+    """Tells on standard error how far it is, at most once a second."""
+    told_at = time.monotonic()
+
+    def tell(rows: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= 1:
+            told_at = time.monotonic()
+            click.echo(f"{rows:,} {what}", err=True)
+
+    return tell
 
 
 @visits.command("check")
@@ -65,10 +90,11 @@ def check_command(code: str, everything: bool, as_json: bool) -> None:
 
 @visits.command("export")
 @campaign_option
-@click.option("--format", "how", type=click.Choice(("csv", "ndjson", "parquet", "gpkg")), required=True)
+@click.option("--format", "how", type=click.Choice(FORMATS), required=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def export_command(code: str, how: str, out: Path) -> None:
     """Every column as sent, and where each visit counts, its standing and its flags."""
     with transaction() as session:
-        count = export_visits(session, find_campaign(session, code), how, out)
+        campaign = find_campaign(session, code)
+        count = export_visits(session, campaign, how, out, progress=_every_second("visits written"))
     click.echo(f"{count:,} visits → {out}", err=True)

@@ -1,11 +1,13 @@
 """Give visits back: every column exactly as it was sent, and what the system made of it.
 
-Streams from a server-side cursor; the file appears whole under its name or not at all.
+Streams from a server-side cursor; the file appears whole under its name, or not at all. Only reads.
 """
+
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,24 +15,29 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import geo.vector_files  # noqa: F401  (limits GDAL's drivers before the next import registers them)
+
+import pyogrio  # isort: skip
+
 from tracker.campaigns.models import Campaign
+from tracker.visits.file_import import Progress
 from tracker.visits.models import STANDINGS
 from tracker.visits.rules import names_of
-from tracker.visits.visit_row import COUNTS, FIELDS
+from tracker.visits.visit_row import ADDED_BY_EXPORT, COUNTS, FIELDS
 
-ADDED = ("settlement_resolved", "area_resolved", "standing", "flags")
-COLUMNS = (*FIELDS, *ADDED)
+FORMATS = ("csv", "ndjson", "parquet", "gpkg")
+COLUMNS = (*FIELDS, *ADDED_BY_EXPORT)
 ROWS_AT_ONCE = 10_000
+Batches = Iterator[list[dict[str, Any]]]
 
 ROWS = text(f"""
-    SELECT CAST(v.instance_id AS text) AS instance_id, CAST(v.replaces AS text) AS replaces, t.code AS team, v.visited_at, v.lon, v.lat, v.accuracy_m,
-           d.code AS settlement, {", ".join(f"v.{c}" for c in COUNTS)}, v.is_revisit, v.mock_location, v.note,
-           r.code AS settlement_resolved, a.code AS area_resolved,
+    SELECT CAST(v.instance_id AS text) AS instance_id, CAST(v.replaces AS text) AS replaces, t.code AS team,
+           v.visited_at, v.lon, v.lat, v.accuracy_m, d.code AS settlement, {", ".join(f"v.{c}" for c in COUNTS)},
+           v.is_revisit, v.mock_location, v.note, r.code AS settlement_resolved, a.code AS area_resolved,
            CASE WHEN w.submission_id IS NULL THEN v.standing END AS standing, v.flags
     FROM visit v JOIN team t ON t.id = v.team_id LEFT JOIN settlement d ON d.id = v.settlement_id
     LEFT JOIN settlement r ON r.id = v.unit_id LEFT JOIN area a ON a.id = v.area_id
@@ -39,20 +46,44 @@ ROWS = text(f"""
     WHERE v.campaign_id = :campaign ORDER BY v.team_id, v.visited_at, v.instance_id""")
 
 SCHEMA = pa.schema([
-    ("instance_id", pa.string()), ("replaces", pa.string()), ("team", pa.string()), ("visited_at", pa.timestamp("us", "UTC")), ("lon", pa.float64()),
-    ("lat", pa.float64()), ("accuracy_m", pa.float64()), ("settlement", pa.string()), *((c, pa.int32()) for c in COUNTS), ("is_revisit", pa.bool_()),
-    ("mock_location", pa.bool_()), ("note", pa.string()), *((c, pa.string()) for c in ADDED)])
+    ("instance_id", pa.string()), ("replaces", pa.string()), ("team", pa.string()),
+    ("visited_at", pa.timestamp("us", "UTC")), ("lon", pa.float64()), ("lat", pa.float64()),
+    ("accuracy_m", pa.float64()), ("settlement", pa.string()), *((c, pa.int32()) for c in COUNTS),
+    ("is_revisit", pa.bool_()), ("mock_location", pa.bool_()), ("note", pa.string()),
+    *((c, pa.string()) for c in ADDED_BY_EXPORT),
+])  # fmt: skip
 
 
-def export_visits(session: Session, campaign: Campaign, how: str, out: Path) -> int:
-    """Write all visits of a campaign as csv, ndjson, parquet or gpkg; give their number."""
-    unfinished = out.with_name(f".{out.name}.unfinished{out.suffix if how == 'gpkg' else ''}")
+def export_visits(
+    session: Session, campaign: Campaign, how: str, out: Path, progress: Progress = lambda rows: None
+) -> int:
+    """Write all visits of a campaign in one of FORMATS; give their number."""
     rows = session.execute(ROWS, {"campaign": campaign.id}, execution_options={"yield_per": ROWS_AT_ONCE})
-    batches = ([_as_sent(dict(r)) for r in part] for part in rows.mappings().partitions(ROWS_AT_ONCE))
-    write = {"csv": _write_csv, "ndjson": _write_ndjson, "parquet": _write_parquet, "gpkg": _write_geopackage}[how]
-    count = write(batches, unfinished)
-    os.replace(unfinished, out)
+    count = 0
+
+    def batches() -> Batches:
+        nonlocal count
+        for part in rows.mappings().partitions(ROWS_AT_ONCE):
+            yield [_as_sent(dict(r)) for r in part]
+            count += len(part)
+            progress(count)
+
+    with _appears_whole(out) as unfinished:
+        WRITERS[how](batches(), unfinished)
     return count
+
+
+@contextmanager
+def _appears_whole(out: Path) -> Iterator[Path]:
+    """Another name to write under; the file takes its own when the block ends well."""
+    unfinished = out.with_name(f".{out.name}.unfinished-{os.getpid()}.gpkg")  # the driver wants this ending
+    try:
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, out)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _as_sent(row: dict[str, Any]) -> dict[str, Any]:
@@ -65,15 +96,12 @@ def _iso(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _write_csv(batches: Iterator[list[dict[str, Any]]], path: Path) -> int:
-    count = 0
+def _write_csv(batches: Batches, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for batch in batches:
-            count += len(batch)
             writer.writerows([_csv_value(row[c]) for c in COLUMNS] for row in batch)
-    return count
 
 
 def _csv_value(value: Any) -> Any:
@@ -82,37 +110,42 @@ def _csv_value(value: Any) -> Any:
     return _iso(value) if isinstance(value, datetime) else value
 
 
-def _write_ndjson(batches: Iterator[list[dict[str, Any]]], path: Path) -> int:
-    count = 0
+def _write_ndjson(batches: Batches, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for batch in batches:
-            count += len(batch)
-            file.writelines(json.dumps({**row, "visited_at": _iso(row["visited_at"])}, ensure_ascii=False) + "\n" for row in batch)
-    return count
+            for row in batch:
+                file.write(json.dumps({**row, "visited_at": _iso(row["visited_at"])}, ensure_ascii=False) + "\n")
 
 
-def _write_parquet(batches: Iterator[list[dict[str, Any]]], path: Path) -> int:
-    count = 0
+def _write_parquet(batches: Batches, path: Path) -> None:
     with pq.ParquetWriter(path, SCHEMA) as writer:
         for batch in batches:
-            count += len(batch)
             writer.write_table(pa.Table.from_pylist(batch, SCHEMA))
-    return count
 
 
-def _write_geopackage(batches: Iterator[list[dict[str, Any]]], path: Path) -> int:
-    count = 0
-    path.unlink(missing_ok=True)
-    for batch in batches:
-        points = np.array([shapely.Point(r["lon"], r["lat"]) if r["lon"] is not None else None for r in batch], dtype=object)
-        columns = [np.array([_gpkg_value(c, r[c]) for r in batch], dtype=object if SCHEMA.field(c).type == pa.string() or c == "visited_at" else None) for c in COLUMNS]
-        pyogrio.raw.write(path, geometry=shapely.to_wkb(points), field_data=columns, fields=np.array(COLUMNS), layer="visits", driver="GPKG",
-                          geometry_type="Point", crs="EPSG:4326", append=count > 0)
-        count += len(batch)
-    return count
+def _write_geopackage(batches: Batches, path: Path) -> None:
+    """A layer of points; the columns stand beside them as in the other formats, times as texts."""
+    schema = SCHEMA.set(SCHEMA.get_field_index("visited_at"), pa.field("visited_at", pa.string()))
+    is_begun = False
+    for batch in _at_least_one(batches):
+        table = pa.Table.from_pylist([{**row, "visited_at": _iso(row["visited_at"])} for row in batch], schema)
+        lon, lat = (table.column(c).to_numpy() for c in ("lon", "lat"))
+        points = np.where(np.isnan(lon), None, shapely.points(lon, lat))
+        table = table.append_column("position", pa.array(shapely.to_wkb(points).tolist(), pa.binary()))
+        pyogrio.raw.write_arrow(
+            table, path, layer="visits", driver="GPKG", geometry_name="position", geometry_type="Point",
+            crs="EPSG:4326", append=is_begun,
+        )  # fmt: skip
+        is_begun = True
 
 
-def _gpkg_value(column: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _iso(value)
-    return float("nan") if value is None and column in ("lon", "lat", "accuracy_m") else value
+def _at_least_one(batches: Batches) -> Batches:
+    """A layer without visits has its columns all the same."""
+    first = next(batches, [])
+    yield first
+    yield from batches
+
+
+WRITERS: dict[str, Callable[[Batches, Path], None]] = {
+    "csv": _write_csv, "ndjson": _write_ndjson, "parquet": _write_parquet, "gpkg": _write_geopackage,
+}  # fmt: skip

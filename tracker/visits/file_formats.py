@@ -1,221 +1,278 @@
-"""Read visits from files, batch by batch: CSV, NDJSON, GeoPackage, Parquet, told apart by content.
+"""Read visits from files: CSV, NDJSON, GeoPackage, Parquet, told apart by content and read part by part.
 
-Every batch is a table of texts (a missing value is ""), so that one reader judges them all. Memory stays the same however long the file is.
+A part is a table of texts (a missing value is ""), some lines of JSON, or a single row that fits nothing. Memory stays
+the same however long the file is. Only reads.
 """
-import csv
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
+import pyproj
+import shapely
 
 import geo.vector_files  # noqa: F401  (limits GDAL's drivers before the next import registers them)
+
 import pyogrio  # isort: skip
 
-from tracker.visits.visit_row import COUNTS, FIELDS
+from tracker.visits import csv_rows
+from tracker.visits.visit_row import COUNTS, YES_OR_NO
 
-BLOCK_BYTES = 1 << 20
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 5_000
+LONGEST_LINE_BYTES = 1 << 18
+BOM = b"\xef\xbb\xbf"
+GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError)
+CSV, NDJSON = "text/csv", "application/x-ndjson"
+PARQUET, GEOPACKAGE = "application/vnd.apache.parquet", "application/geopackage+sqlite3"
 
 
 class NotAVisitsFile(ValueError):
     """The file as a whole cannot be read; the sentence says why."""
 
 
-@dataclass
-class Batch:
-    """Rows in file order. `texts`: one string array per field that the file has; `row`: number of each row, the first is 1.
+@dataclass(frozen=True)
+class Texts:
+    """Rows of which every value is a text."""
 
-    `bytes_of`: where a text was no UTF-8, the raw bytes by (field, index). `odd`: numbers of rows with a wrong number of columns.
-    """
-
-    row: pa.Array
-    texts: dict[str, pa.Array]
-    bytes_of: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    number: np.ndarray  # (n,) int32: of the data row in the file; the first is 1
+    texts: dict[str, pa.Array]  # string arrays, one per column
+    broken: dict[int, dict[str, str]] = field(default_factory=dict)
+    # by index of the row: values that are no UTF-8, with lone surrogates for the bytes; in `texts` they stand mended
 
 
-@dataclass
+@dataclass(frozen=True)
+class Lines:
+    """Rows that are JSON, not read yet."""
+
+    number: np.ndarray
+    lines: list[bytes]
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A row that is none: what can be told of it, and which rule it breaks."""
+
+    number: int
+    values: dict[str, str]
+    rule: str
+
+
+Part = Texts | Lines | Misfit
+
+
+@dataclass(frozen=True)
 class VisitsFile:
-    """An opened file: its media type, its columns, and its batches."""
+    """An opened file."""
 
     media_type: str
-    columns: list[str]
-    batches: Iterator[Batch]
-    odd_rows: list[tuple[int, str]] = field(default_factory=list)     # (row, text): rows that do not fit the head
+    columns: list[str] | None  # None: every row names its own fields
+    parts: Iterator[Part]
 
 
-def open_visits(path: Path) -> VisitsFile:
-    """Recognise the format by its first bytes. Raises NotAVisitsFile."""
-    with path.open("rb") as file:
-        start = file.read(64)
+@contextmanager
+def open_visits(path: Path, name: str) -> Iterator[VisitsFile]:
+    """Recognise the format by its first bytes. `name`: as people know the file.
+
+    Raises NotAVisitsFile, also while the parts are read.
+    """
+    with ExitStack() as open_until_then:
+        with _told_of(name):
+            opened = _open(path, open_until_then)
+        yield replace(opened, parts=_guarded(opened.parts, name))
+
+
+def _open(path: Path, open_until_then: ExitStack) -> VisitsFile:
+    file = open_until_then.enter_context(path.open("rb"))
+    start = file.read(64).removeprefix(BOM).lstrip(b" \t\r\n")
+    file.seek(0)
+    if start.startswith(b"PAR1"):
+        return _open_parquet(path)
+    if start.startswith(b"SQLite format 3\0"):
+        return _open_geopackage(path, Path(open_until_then.enter_context(tempfile.TemporaryDirectory())))
+    if start.startswith(b"{"):
+        return VisitsFile(NDJSON, None, _ndjson_parts(file))
+    if start[:1] in (b"[", b"<", b"\0") or start.startswith((b"PK\3\4", b"\x1f\x8b")):
+        raise ValueError("it is none of these")
+    return _open_csv(file)
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """What the readers raise over a file that is not as it should be, in one sentence."""
     try:
-        if start.startswith(b"PAR1"):
-            return _open_parquet(path)
-        if start.startswith(b"SQLite format 3\0"):
-            return _open_geopackage(path)
-        if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-            return _open_ndjson(path)
-        return _open_csv(path)
-    except (pa.ArrowInvalid, pyogrio.errors.DataSourceError, UnicodeDecodeError) as error:
-        raise NotAVisitsFile(f"{path.name} cannot be read as CSV, NDJSON, GeoPackage or Parquet ({str(error)[:200]}).") from None
-
-
-def _open_csv(path: Path) -> VisitsFile:
-    opened = VisitsFile("text/csv", [], iter(()))
-    skipped: list[int] = []
-
-    def note_odd(row: pcsv.InvalidRow) -> str:
-        opened.odd_rows.append((row.number or 0, row.text or ""))
-        skipped.append(row.number or 0)
-        return "skip"
-
-    with path.open("rb") as file:
-        head = file.readline(1 << 16)
-    columns = next(iter(_csv_rows(head.decode("utf-8-sig"))), [])
-    reader = pcsv.open_csv(
-        path, read_options=pcsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        parse_options=pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note_odd),
-        convert_options=pcsv.ConvertOptions(column_types=dict.fromkeys(columns, pa.binary()), strings_can_be_null=False))
-    opened.columns = columns
-    opened.batches = _csv_batches(reader, columns, skipped)
-    return opened
-
-
-def _csv_rows(text: str) -> Iterator[list[str]]:
-    yield from csv.reader([text])
-
-
-def _csv_batches(reader: pcsv.CSVStreamingReader, columns: list[str], skipped: list[int]) -> Iterator[Batch]:
-    """Batches with row numbers that count the skipped rows too (the head is line 1 of the file, data row 1 is the next)."""
-    next_row = 1
-    for batch in reader:
-        gone = {number - 1 for number in skipped}       # pyarrow counts the head as row 1
-        numbers = []
-        while len(numbers) < batch.num_rows:
-            if next_row not in gone:
-                numbers.append(next_row)
-            next_row += 1
-        texts, raw = {}, {}
-        for name, column in zip(columns, batch.columns, strict=True):
-            try:
-                texts[name] = column.cast(pa.string())
-            except pa.ArrowInvalid:
-                values = column.to_pylist()
-                texts[name] = pa.array([v.decode("utf-8", errors="replace") for v in values], pa.string())
-                raw |= {(name, k): v for k, v in enumerate(values) if not _is_utf8(v)}
-        yield Batch(pa.array(numbers, pa.int32()), texts, raw)
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
+        yield
     except UnicodeDecodeError:
-        return False
-    return True
+        raise NotAVisitsFile(f"{name} is not UTF-8. Save it as UTF-8.") from None
+    except (pa.ArrowException, OSError, ValueError, pyproj.exceptions.CRSError, *GDAL_ERRORS) as error:
+        why = str(error).split("\n")[0][:200]
+        raise NotAVisitsFile(f"{name} cannot be read as CSV, NDJSON, GeoPackage or Parquet: {why}.") from error
 
 
-def _open_ndjson(path: Path) -> VisitsFile:
-    return VisitsFile("application/x-ndjson", list(FIELDS), _ndjson_batches(path))
+def _guarded(parts: Iterator[Part], name: str) -> Iterator[Part]:
+    while True:
+        with _told_of(name):
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part
 
 
-def _ndjson_batches(path: Path) -> Iterator[Batch]:
-    """One object a line; empty lines do not count. What is no object becomes a row whose fields are all missing but `body`."""
-    numbers: list[int] = []
-    rows: list[dict[str, str]] = []
-    with path.open("rb") as file:
-        number = 0
-        for line in file:
-            if not line.strip():
-                continue
+def _open_csv(file: BinaryIO) -> VisitsFile:
+    columns = csv_rows.read_head(file)
+    if len(set(columns)) < len(columns):
+        raise ValueError("two of its columns have one name")
+    return VisitsFile(CSV, columns, _csv_parts(file, columns))
+
+
+def _csv_parts(file: BinaryIO, columns: list[str]) -> Iterator[Part]:
+    for rows in csv_rows.read_rows(file, len(columns)):
+        if isinstance(rows, csv_rows.Misfit):
+            values = dict(zip(columns, (v.decode("utf-8", "surrogateescape") for v in rows.values), strict=False))
+            yield Misfit(rows.number, values, "unclosed_quote" if rows.is_unclosed else "columns")
+        else:
+            yield _as_texts(rows.number, dict(zip(columns, rows.columns, strict=True)))
+
+
+def _as_texts(number: np.ndarray, columns: dict[str, pa.Array]) -> Texts:
+    """Columns of bytes or text as texts; what is no UTF-8 stands mended, and as it was in `broken`."""
+    texts, broken = {}, dict[int, dict[str, str]]()
+    for name, column in columns.items():
+        try:
+            texts[name] = column.cast(pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:
+            values = [v.decode("utf-8", "surrogateescape") for v in column.cast(pa.binary()).to_pylist()]
+            for k, value in enumerate(values):
+                if any("\ud800" <= c <= "\udfff" for c in value):
+                    broken.setdefault(k, {})[name] = value
+                    values[k] = value.encode("utf-8", "replace").decode()
+            texts[name] = pa.array(values, pa.string())
+    return Texts(number, texts, broken)
+
+
+def _ndjson_parts(file: BinaryIO) -> Iterator[Part]:
+    """One object a line; empty lines do not count."""
+    number, lines = 1, list[bytes]()
+    for line in _lines(file):
+        if line is not None:
+            lines.append(line)
+        if lines and (line is None or len(lines) == ROWS_AT_ONCE):
+            yield Lines(np.arange(number, number + len(lines), dtype=np.int32), lines)
+            number, lines = number + len(lines), []
+        if line is None:
+            yield Misfit(number, {}, "line_too_long")
             number += 1
-            numbers.append(number)
-            rows.append(_as_texts(line))
-            if len(rows) == ROWS_AT_ONCE:
-                yield _from_dicts(numbers, rows)
-                numbers, rows = [], []
-    if rows:
-        yield _from_dicts(numbers, rows)
+    if lines:
+        yield Lines(np.arange(number, number + len(lines), dtype=np.int32), lines)
 
 
-def _as_texts(line: bytes) -> dict[str, str]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return {"body": line[:200].decode("utf-8", errors="replace")}
-    if not isinstance(value, dict):
-        return {"body": line[:200].decode("utf-8", errors="replace")}
-    return {str(k): _as_text(v) for k, v in value.items() if v is not None}
-
-
-def _as_text(value: object) -> str:
-    """A JSON value as a file's text; true and false as words, numbers as Python writes them (floats come back exactly)."""
-    if isinstance(value, str):
-        return value.encode("utf-8", errors="replace").decode() if not value.isascii() else value
-    return json.dumps(value) if isinstance(value, (bool, int, float)) else repr(value)
-
-
-def _from_dicts(numbers: list[int], rows: list[dict[str, str]]) -> Batch:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return Batch(pa.array(numbers, pa.int32()), {name: pa.array([row.get(name, "") for row in rows], pa.string()) for name in names})
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """Lines that are not empty; None for one that is longer than any visit."""
+    start = file.read(len(BOM))
+    file.seek(len(BOM) if start == BOM else 0)
+    while line := file.readline(LONGEST_LINE_BYTES):
+        if len(line) < LONGEST_LINE_BYTES or line.endswith(b"\n"):
+            if line.strip():
+                yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE_BYTES)
+        yield None
 
 
 def _open_parquet(path: Path) -> VisitsFile:
-    file = pq.ParquetFile(path, memory_map=True)
-    return VisitsFile("application/vnd.apache.parquet", file.schema_arrow.names, _arrow_batches(
-        lambda: file.iter_batches(batch_size=ROWS_AT_ONCE)))
+    file = pq.ParquetFile(path)
+    names = [n for n in file.schema_arrow.names if not n.startswith("__index_level_")]  # pandas' own
+    return VisitsFile(PARQUET, names, _arrow_parts(lambda: file.iter_batches(ROWS_AT_ONCE, columns=names)))
 
 
-def _open_geopackage(path: Path) -> VisitsFile:
-    layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+def _open_geopackage(path: Path, folder: Path) -> VisitsFile:
+    """The layer called visits, or the only one. Its points are the positions where it has no columns lon and lat."""
+    named = folder / "visits.gpkg"
+    named.symlink_to(path.absolute())  # the driver looks at the name too
+    layers = [str(name) for name, _ in pyogrio.list_layers(named)]
     layer = "visits" if "visits" in layers else layers[0] if len(layers) == 1 else None
     if layer is None:
-        raise NotAVisitsFile(f"{path.name} has several layers ({', '.join(layers)}) and none is called visits.")
-    names = [str(n) for n in pyogrio.read_info(path, layer=layer)["fields"]]
+        raise ValueError(f"it has several layers ({', '.join(layers)}) and none is called visits")
+    about = pyogrio.read_info(named, layer=layer)
+    columns = [str(n) for n in about["fields"]]
+    if "lon" in columns or "lat" in columns or about["geometry_type"] is None:
+        return VisitsFile(GEOPACKAGE, columns, _arrow_parts(lambda: _of_layer(named, layer, False)))
+    if about["geometry_type"] not in ("Point", "Point Z", "Unknown"):
+        raise ValueError(f"its layer {layer} holds {about['geometry_type']} instead of points")
+    to_wgs84 = pyproj.Transformer.from_crs(about["crs"], "EPSG:4326", always_xy=True) if about["crs"] else None
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        with pyogrio.raw.open_arrow(path, layer=layer, read_geometry=False, batch_size=ROWS_AT_ONCE, use_pyarrow=True) as (_meta, reader):
-            yield from reader
+    def with_positions() -> Iterator[pa.RecordBatch]:
+        for batch in _of_layer(named, layer, True):
+            geometry = batch.schema.names[-1]
+            lon, lat = _positions(batch.column(geometry), to_wgs84)
+            batch = batch.select([n for n in batch.schema.names if n != geometry])
+            yield batch.append_column("lon", lon).append_column("lat", lat)
 
-    return VisitsFile("application/geopackage+sqlite3", names, _arrow_batches(batches))
+    return VisitsFile(GEOPACKAGE, [*columns, "lon", "lat"], _arrow_parts(with_positions))
 
 
-def _arrow_batches(read: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[Batch]:
+def _of_layer(path: Path, layer: str, geometry: bool) -> Iterator[pa.RecordBatch]:
+    how = {"layer": layer, "read_geometry": geometry, "batch_size": ROWS_AT_ONCE, "use_pyarrow": True}
+    with pyogrio.raw.open_arrow(path, **how) as (_about, reader):
+        yield from reader
+
+
+def _positions(wkb: pa.Array, to_wgs84: pyproj.Transformer | None) -> tuple[pa.Array, pa.Array]:
+    """Longitude and latitude of points; null where there is none."""
+    points = shapely.from_wkb(np.array(wkb.to_pylist(), dtype=object), on_invalid="ignore")
+    lon, lat = shapely.get_x(points), shapely.get_y(points)
+    there = ~np.isnan(lon)
+    if to_wgs84:
+        lon[there], lat[there] = to_wgs84.transform(lon[there], lat[there])
+    return pa.array(lon, mask=~there), pa.array(lat, mask=~there)
+
+
+def _arrow_parts(read: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[Part]:
     row = 1
     for batch in read():
-        numbers = pa.array(range(row, row + batch.num_rows), pa.int32())
+        number = np.arange(row, row + batch.num_rows, dtype=np.int32)
         row += batch.num_rows
-        yield Batch(numbers, {name: _texts_of(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)})
+        columns = {name: _said(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+        yield _as_texts(number, columns)
 
 
-def _texts_of(name: str, column: pa.Array) -> pa.Array:
+def _said(name: str, column: pa.Array) -> pa.Array:
     """A typed column as texts that say the same."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = column.storage
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.dictionary_decode(), kind.value_type
+    if pa.types.is_nested(kind):
+        raise ValueError(f"its column {name} holds {kind}")
+    if pa.types.is_fixed_size_binary(kind) and kind.byte_width == 16:
+        return pc.fill_null(pa.array([v and _uuid(v) for v in column.to_pylist()], pa.string()), "")
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return pc.fill_null(column.cast(pa.binary()), b"")
     if pa.types.is_floating(kind):
-        column = pc.if_else(pc.is_nan(column), None, column)
-        if name in COUNTS or name in ("is_revisit", "mock_location"):
-            try:
-                column = column.cast(pa.int64())
-            except pa.ArrowInvalid:
-                pass        # a half child: refused row by row, with its value
+        column = pc.if_else(pc.is_nan(column), None, column)  # what pandas writes where nothing is
+        column = _whole(column) if name in (*COUNTS, *YES_OR_NO) else column
     elif pa.types.is_timestamp(kind):
-        if kind.tz is None:
-            return pc.fill_null(pc.strftime(column, "%Y-%m-%dT%H:%M:%S"), "")        # says no zone: refused row by row
-        column = pc.strftime(column.cast(pa.timestamp("us", "UTC")), "%Y-%m-%dT%H:%M:%SZ")
-    elif pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return pa.array([_uuid_or_text(v) for v in column.to_pylist()], pa.string())
+        zone = "Z" if kind.tz else ""  # without one it is refused row by row
+        column = pc.strftime(column.cast(pa.timestamp("us", kind.tz and "UTC"), safe=False), f"%Y-%m-%dT%H:%M:%S{zone}")
     return pc.fill_null(column.cast(pa.string()), "")
 
 
-def _uuid_or_text(value: bytes | None) -> str:
-    if value is None:
-        return ""
-    if len(value) == 16:
-        h = value.hex()
-        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-    return value.decode("utf-8", errors="replace")
+def _whole(column: pa.Array) -> pa.Array:
+    """Whole numbers that were kept as floats, as pandas does where some are missing."""
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column  # a half child: refused in its row, with its value
+
+
+def _uuid(value: bytes) -> str:
+    h = value.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"

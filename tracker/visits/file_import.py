@@ -1,63 +1,65 @@
-"""Take visits from a file: everything that can be read goes in, in one transaction; what cannot is named and set aside.
+"""Take visits from a file: everything that can be read goes in, what cannot is named and set aside.
 
-The file itself is the raw submission: it is kept unchanged under its hash before anything else happens. Rows are validated batch by batch as
-arrays, sent by COPY to a staging table of the transaction, and inserted as one set. A crash leaves nothing half-written; running the
-import again completes it, because what is there already is recognised by its `instance_id`.
+The file itself is the raw submission: it is kept unchanged under its hash before a row is read. Its rows are validated
+part by part as arrays and sent by COPY to a staging table, then inserted as one set, all in one transaction: the memory
+stays the same however long the file, a crash leaves nothing half-written, and running the import again completes it,
+because what is there already is recognised by its `instance_id`. Writes `submission`, `visit` and `waiting`.
 """
+
 import csv
 import hashlib
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pcsv
-from flask_babel import gettext as _
-from sqlalchemy import text
+from psycopg2.errors import DeadlockDetected
+from psycopg2.extensions import cursor as Cursor
+from sqlalchemy import CursorResult, TextClause, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tracker.campaigns.models import Campaign
-from tracker.errors import CampaignClosed, RowError
-from tracker.visits.file_formats import Batch, open_visits
+from tracker.errors import CampaignClosed, RowError, RowsRefused
+from tracker.visits.file_formats import VisitsFile, open_visits
 from tracker.visits.models import Submission
-from tracker.visits.visit_row import (
-    COUNTS,
-    FIELDS,
-    LONGEST_NOTE,
-    Unreadable,
-    VisitRow,
-    refusal,
-    read_text,
+from tracker.visits.staging import STAGED, Codes, Refused, stage
+from tracker.visits.visit_row import ADDED_BY_EXPORT, COUNTS, FIELDS, REQUIRED, refusal
 
-)
+TRIES = 8  # of the insert, when it and somebody's batch stand in each other's way: the database ends one of the two
+SORT_MEMORY = "128MB"  # of the database, for putting the rows into the index's order
 
-UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
-FIRST_MOMENT = pa.scalar(946_684_800_000_000, pa.timestamp("us", "UTC"))     # 2000-01-01
-
-STAGED = ("row_no", "instance_id", "replaces", "team_id", "visited_at", "lon", "lat", "accuracy_m", "settlement_id", "area_id", *COUNTS, "is_revisit",
-          "mock_location", "note")
-STAGING = """
+STAGING = f"""
     CREATE TEMP TABLE incoming_visit (
-        row_no integer, instance_id uuid, replaces uuid, team_id integer, visited_at timestamptz, lon float8, lat float8, accuracy_m float8,
-        settlement_id integer, area_id integer, children_eligible integer, vaccinated integer, absent integer, refused integer, other_missed integer,
-        guests_vaccinated integer, zero_dose integer, finger_marked integer, is_revisit boolean, mock_location boolean, note text
+        row_no integer, instance_id uuid, replaces uuid, team_id integer, visited_at timestamptz,
+        lon float8, lat float8, accuracy_m float8, settlement_id integer, area_id integer,
+        {", ".join(f"{c} integer" for c in COUNTS)},
+        is_revisit boolean, mock_location boolean, note text
     ) ON COMMIT DROP"""
 
-CONTENT = ("campaign_id", "team_id", "visited_at", "lon", "lat", "accuracy_m", "settlement_id", *COUNTS, "is_revisit", "mock_location", "replaces", "note")
-SENT = ", ".join(f"coalesce(n.{c}, 0)" if c in COUNTS else ":campaign" if c == "campaign_id" else f"n.{c}" for c in CONTENT)
-STORED = ", ".join(f"v.{c}" for c in CONTENT)
+TEAMS = "SELECT code, id FROM team WHERE campaign_id = %s"
+SETTLEMENTS = """
+    SELECT s.code, s.id, coalesce(p.area_id, 0) FROM settlement s
+    LEFT JOIN settlement_place p ON p.settlement_id = s.id AND p.vintage = %s"""
+
+CONTENT = (
+    "team_id", "visited_at", "lon", "lat", "accuracy_m", "settlement_id", *COUNTS, "is_revisit", "mock_location",
+    "replaces", "note",
+)  # fmt: skip
 
 _INTO_VISIT = f"""
-    INSERT INTO visit (instance_id, submission_id, campaign_id, row_no, unit_id, area_id, {", ".join(c for c in CONTENT if c != "campaign_id")})
+    INSERT INTO visit (instance_id, submission_id, campaign_id, row_no, unit_id, area_id, {", ".join(CONTENT)})
     SELECT n.instance_id, :submission, :campaign, n.row_no, n.settlement_id, n.area_id,
-           {", ".join(f"n.{c}" for c in CONTENT if c != "campaign_id")} FROM incoming_visit n"""
-INSERT = text(f"{_INTO_VISIT} ORDER BY n.team_id, n.visited_at ON CONFLICT (instance_id) DO NOTHING")
+           {", ".join(f"n.{c}" for c in CONTENT)} FROM incoming_visit n"""
+INSERT = text(f"""
+    {_INTO_VISIT} ORDER BY n.team_id, n.visited_at, n.instance_id ON CONFLICT (instance_id) DO NOTHING""")
 
 # of rows with one id within the file the first counts, whatever order they were inserted in
 REPEATED = """
@@ -68,15 +70,34 @@ NOT_THE_FIRST = text("""
     DELETE FROM visit v USING repeated_visit r
     WHERE v.instance_id = r.instance_id AND v.submission_id = :submission AND v.row_no <> r.first""")
 INSERT_FIRST = text(f"""{_INTO_VISIT}
-    JOIN repeated_visit r ON r.instance_id = n.instance_id AND r.first = n.row_no ON CONFLICT (instance_id) DO NOTHING""")
+    JOIN repeated_visit r ON r.instance_id = n.instance_id AND r.first = n.row_no
+    ON CONFLICT (instance_id) DO NOTHING""")
 
-LEFT_OVER = text(f"""
-    SELECT n.row_no, n.instance_id, ({STORED}) IS NOT DISTINCT FROM ({SENT}) AS same
-    FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
-    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no) ORDER BY n.row_no""")
+# the visit that it names is itself, over however many steps, a correction of this one
+CIRCLES = text("""
+    DELETE FROM incoming_visit n
+    WHERE n.replaces IS NOT NULL AND NOT EXISTS (SELECT FROM visit v WHERE v.instance_id = n.instance_id) AND EXISTS (
+        WITH RECURSIVE corrected AS (
+            SELECT v.instance_id, v.replaces FROM visit v WHERE v.instance_id = n.replaces
+            UNION
+            SELECT v.instance_id, v.replaces FROM corrected JOIN visit v ON v.instance_id = corrected.replaces
+        ) SELECT FROM corrected WHERE corrected.replaces = n.instance_id)
+    RETURNING n.*""")
+
+DUPLICATES = text(f"""
+    SELECT count(*) FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
+    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no) AND v.campaign_id = :campaign
+      AND ({", ".join(f"v.{c}" for c in CONTENT)}) IS NOT DISTINCT FROM ({", ".join(f"n.{c}" for c in CONTENT)})""")
+CONFLICTS = text(f"""
+    SELECT n.* FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
+    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no)
+      AND (v.campaign_id, {", ".join(f"v.{c}" for c in CONTENT)})
+          IS DISTINCT FROM (:campaign, {", ".join(f"n.{c}" for c in CONTENT)})
+    ORDER BY n.row_no""")
 
 WAIT = text("""
-    INSERT INTO waiting (campaign_id, submission_id, team_ids) SELECT :campaign, :submission, array_agg(DISTINCT team_id) FROM incoming_visit""")
+    INSERT INTO waiting (campaign_id, submission_id, team_ids)
+    SELECT :campaign, :submission, array_agg(DISTINCT team_id) FROM incoming_visit""")
 
 
 @dataclass
@@ -95,44 +116,82 @@ class ImportSummary:
 
 
 class Rejects:
-    """The refused rows as read, with row, field, rule and message; written as they come. No path: they are only counted."""
+    """The refused rows as read, with row, field, rule and message, written to a file as they come."""
 
-    def __init__(self, path: Path | None) -> None:
-        self.path, self.file, self.shown = path, None, []
-        self.file: TextIO | None
-        self.shown: list[RowError]
+    SHOWN = 20
 
-    def __enter__(self) -> "Rejects":
-        if self.path:
-            self.file = self.path.open("w", newline="", encoding="utf-8", errors="replace")
-            self.writer = csv.writer(self.file)
-            self.writer.writerow([*FIELDS, "row", "field", "rule", "message"])
-        return self
+    def __init__(self, file: TextIO | None) -> None:
+        self.shown: list[RowError] = []  # the first few
+        self._writer = csv.writer(file) if file else None
+        self._write([*FIELDS, "row", "field", "rule", "message"])
 
-    def __exit__(self, *error: object) -> None:
-        if self.file:
-            self.file.close()
+    def add(self, refused: Refused) -> None:
+        self.shown += refused.errors[: self.SHOWN - len(self.shown)]
+        for error in refused.errors:
+            values = (refused.as_read.get(f, "") for f in FIELDS)
+            self._write([*values, error.row, error.field, error.rule, error.message])
 
-    def add(self, as_read: dict[str, Any], error: RowError) -> None:
-        if len(self.shown) < 20:
-            self.shown.append(error)
-        if self.file:
-            self.writer.writerow([*(as_read.get(f, "") for f in FIELDS), error.row, error.field, error.rule, error.message])
+    def _write(self, values: list[Any]) -> None:
+        if self._writer:
+            self._writer.writerow(values)
 
 
-@dataclass(frozen=True)
-class Codes:
-    """Codes of the campaign's teams and of all settlements, with their ids, for looking up whole columns."""
-
-    team: pa.Array
-    team_id: np.ndarray
-    settlement: pa.Array
-    settlement_id: np.ndarray
-    settlement_area: np.ndarray
+@contextmanager
+def rejects_to(path: Path | None) -> Iterator[Rejects]:
+    if path is None:
+        yield Rejects(None)
+        return
+    with path.open("w", newline="", encoding="utf-8", errors="replace") as file:
+        yield Rejects(file)
 
 
-def keep_raw(file: Path, folder: Path) -> bytes:
-    """Copy the file to `folder/<sha256>`, durably, and give its hash. A file kept already is not copied again."""
+Progress = Callable[[int], None]  # told how many rows were read so far
+
+
+def import_visits(
+    session: Session,
+    campaign: Campaign,
+    file: Path,
+    raw_folder: Path,
+    rejects: Rejects,
+    *,
+    channel: str = "file",
+    progress: Progress = lambda rows: None,
+) -> ImportSummary:
+    """Take the visits of a file into a campaign; the caller commits.
+
+    Raises NotAVisitsFile, RowsRefused when the head is not that of visits, CampaignClosed.
+    """
+    if campaign.state == "closed":
+        raise CampaignClosed(code=campaign.code)
+    raw = keep_raw(file, raw_folder)
+    with open_visits(raw, readable_name(file)) as opened:
+        _check_head(opened)
+        submission = Submission(
+            campaign_id=campaign.id, channel=channel, sha256=bytes.fromhex(raw.name), media_type=opened.media_type,
+            file_name=readable_name(file),
+        )  # fmt: skip
+        session.add(submission)
+        session.flush()
+        cursor = session.connection().connection.cursor()
+        codes = _codes(cursor, campaign)
+        summary = _stage_all(cursor, opened, codes, rejects, progress)
+    arrived = {"campaign": campaign.id, "submission": submission.id}
+    _insert_all(session, arrived, codes, summary, rejects)
+    if summary.accepted:
+        session.execute(WAIT, arrived)
+    else:
+        session.delete(submission)  # nothing new came with it
+    return summary
+
+
+def readable_name(file: Path) -> str:
+    """A file's name need not be UTF-8."""
+    return file.name.encode("utf-8", "backslashreplace").decode()
+
+
+def keep_raw(file: Path, folder: Path) -> Path:
+    """Copy the file to `folder/<sha256>`, durably. The copy is what is read: the file may change meanwhile."""
     folder.mkdir(parents=True, exist_ok=True)
     digest, unfinished = hashlib.sha256(), folder / f"unfinished-{os.getpid()}"
     with file.open("rb") as source, unfinished.open("wb") as copy:
@@ -141,186 +200,54 @@ def keep_raw(file: Path, folder: Path) -> bytes:
             copy.write(chunk)
         copy.flush()
         os.fsync(copy.fileno())
-    unfinished.rename(folder / digest.hexdigest())
+    kept = unfinished.rename(folder / digest.hexdigest())
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
-    return digest.digest()
+    return kept
 
 
-def import_visits(session: Session, campaign: Campaign, file: Path, raw_folder: Path, rejects: Rejects, submitter_id: int | None = None,
-                  channel: str = "file") -> ImportSummary:
-    """Take the visits of a file into a campaign. Raises NotAVisitsFile, CampaignClosed; the caller commits."""
-    if campaign.state == "closed":
-        raise CampaignClosed(code=campaign.code)
-    opened = open_visits(file)
-    sha256 = keep_raw(file, raw_folder)
-    submission = Submission(campaign_id=campaign.id, channel=channel, sha256=sha256, media_type=opened.media_type, file_name=file.name,
-                            submitter_id=submitter_id)
-    session.add(submission)
-    session.flush()
-    summary = ImportSummary()
-    cursor = session.connection().connection.cursor()
-    cursor.execute(STAGING)
-    codes, now, staged = _codes(session, campaign), datetime.now(UTC), 0
-    for batch in opened.batches:
-        good = _readable(batch, codes, now, summary, rejects)
-        staged += good.num_rows
-        cursor.copy_expert(f"COPY incoming_visit ({', '.join(STAGED)}) FROM STDIN (FORMAT csv)", _as_csv(good))
-    for number, words in opened.odd_rows:
-        summary.read, summary.rejected = summary.read + 1, summary.rejected + 1
-        rejects.add({"instance_id": words.split(",", 1)[0]}, refusal(number - 1, "row", "columns"))
-    cursor.execute("ANALYZE incoming_visit")
-    values = {"campaign": campaign.id, "submission": submission.id}
-    summary.accepted = session.execute(INSERT, values).rowcount if staged else 0
-    if summary.accepted < staged:
-        _sort_out_repeats(session, values, summary, staged, rejects)
-    if summary.accepted:
-        session.execute(WAIT, values)
-    else:
-        session.delete(submission)      # nothing new came with it
-    return summary
-
-
-def _sort_out_repeats(session: Session, values: dict[str, Any], summary: ImportSummary, staged: int, rejects: Rejects) -> None:
-    """Rows whose id is there already: the same content is a duplicate, other content a conflict."""
-    session.connection().connection.cursor().execute(REPEATED)
-    if session.execute(NOT_THE_FIRST, values).rowcount:
-        session.execute(INSERT_FIRST, values)
-    for row, instance_id, same in session.execute(LEFT_OVER, values).yield_per(10_000):
-        summary.duplicate += same
-        if not same:
-            summary.conflict += 1
-            rejects.add({"instance_id": str(instance_id)}, RowError(row, "instance_id", "conflict", _(
-                "A visit with this instance_id is there with other content; nothing was changed. To correct it, send a new visit that names it in replaces.")))
-    summary.accepted = staged - summary.duplicate - summary.conflict
-
-
-def _codes(session: Session, campaign: Campaign) -> Codes:
-    teams = session.execute(text("SELECT code, id FROM team WHERE campaign_id = :id"), {"id": campaign.id}).all()
-    settlements = session.execute(text("""
-        SELECT s.code, s.id, coalesce(p.area_id, 0) FROM settlement s
-        LEFT JOIN settlement_place p ON p.settlement_id = s.id AND p.vintage = :vintage"""), {"vintage": campaign.vintage}).all()
-    return Codes(
-        pa.array([t[0] for t in teams], pa.string()), np.array([t[1] for t in teams], np.int32), pa.array([s[0] for s in settlements], pa.string()),
-        np.array([s[1] for s in settlements], np.int32), np.array([s[2] for s in settlements], np.int32))
-
-
-# reading a batch: whole columns first, then, one by one, what did not pass at once
-
-def _readable(batch: Batch, codes: Codes, now: datetime, summary: ImportSummary, rejects: Rejects) -> pa.Table:
-    """The rows of a batch that can be taken, as columns of STAGED; the others go to the rejects."""
-    n = len(batch.row)
-    summary.read += n
-    columns, good = _fast(batch, codes, now)
-    slow_rows, slow_columns = _slow(batch, np.flatnonzero(~good), codes, now, summary, rejects)
-    fast = pa.table(columns, names=STAGED).filter(pa.array(good))
-    if not slow_rows:
-        return fast
-    return pa.concat_tables([fast, pa.table(slow_columns, schema=fast.schema)])
-
-
-def _fast(batch: Batch, codes: Codes, now: datetime) -> tuple[list[pa.Array], np.ndarray]:
-    """Columns of STAGED and which rows are surely good; of the others nothing is said."""
-    n = len(batch.row)
-    empty = pa.array([""] * n, pa.string())
-    texts = {f: batch.texts.get(f, empty) for f in FIELDS}
-    good = np.ones(n, bool)
-    if set(batch.texts) - set(FIELDS):
-        good[:] = False     # an unknown column: every row is named
-
-    def require(mask: pa.Array) -> None:
-        nonlocal good
-        good &= np.asarray(pc.fill_null(mask, False))
-
-    for name in ("team", "settlement", "note"):
-        require(pc.invert(pc.or_(pc.match_substring(texts[name], "\0"), pc.match_substring(texts[name], "\ufffd"))))
-    ids, replaces = (pc.utf8_lower(texts[f]) for f in ("instance_id", "replaces"))
-    require(pc.match_substring_regex(ids, UUID_PATTERN))
-    no_replaces = pc.equal(replaces, "")
-    require(pc.or_(no_replaces, pc.match_substring_regex(replaces, UUID_PATTERN)))
-    team, settlement = pc.index_in(texts["team"], codes.team), pc.index_in(texts["settlement"], codes.settlement)
-    require(pc.is_valid(team))
-    no_settlement = pc.equal(texts["settlement"], "")
-    require(pc.or_(no_settlement, pc.is_valid(settlement)))
-    require(pc.less_equal(pc.utf8_length(texts["note"]), LONGEST_NOTE))
-    visited_at = _times(texts["visited_at"], now, require)
-    numbers = {name: _numbers(texts[name], pattern, require) for name, pattern in (
-        ("lon", r"^-?[0-9]{1,3}(\.[0-9]{1,15})?$"), ("lat", r"^-?[0-9]{1,2}(\.[0-9]{1,15})?$"), ("accuracy_m", r"^[0-9]{1,9}(\.[0-9]{1,9})?$"))}
-    require(pc.equal(pc.is_null(numbers["lon"]), pc.is_null(numbers["lat"])))
-    require(pc.fill_null(pc.less_equal(pc.abs(numbers["lon"]), 180.0), True))
-    require(pc.fill_null(pc.less_equal(pc.abs(numbers["lat"]), 90.0), True))
-    counts = []
-    for name in COUNTS:
-        digits = pc.match_substring_regex(texts[name], "^[0-9]{1,9}$")
-        optional = name in COUNTS[5:]
-        require(pc.or_(digits, pc.equal(texts[name], "")) if optional else digits)
-        counts.append(pc.if_else(digits, texts[name], "0").cast(pa.int32()))
-    booleans = []
-    for name in ("is_revisit", "mock_location"):
-        true = pc.equal(texts[name], "true")
-        require(pc.or_(true, pc.is_in(texts[name], pa.array(["false", ""]))))
-        booleans.append(true)
-    row = np.asarray(pc.fill_null(settlement, 0))
-    known = np.asarray(pc.is_valid(settlement))
-    place_id, place_area = (pa.array(a[row] if len(a) else row, pa.int32(), mask=~known) for a in (codes.settlement_id, codes.settlement_area))
-    team_id = pa.array(codes.team_id[np.asarray(pc.fill_null(team, 0))] if len(codes.team_id) else np.zeros(n, np.int32), pa.int32())
-    columns = [batch.row, ids, pc.if_else(no_replaces, None, replaces), team_id, visited_at, numbers["lon"], numbers["lat"], numbers["accuracy_m"], place_id,
-               place_area, *counts, *booleans, pc.if_else(pc.equal(texts["note"], ""), None, texts["note"])]
-    return columns, good
-
-
-def _times(words: pa.Array, now: datetime, require: Any) -> pa.Array:
-    """Instants; a batch with an impossible date (30 February) is left to the patient reader as a whole."""
-    fits = pc.match_substring_regex(words, TIME_PATTERN)
-    try:
-        times = pc.if_else(fits, words, "2000-01-01T00:00:00Z").cast(pa.timestamp("us", "UTC"))
-    except pa.ArrowInvalid:
-        times, fits = pa.array([FIRST_MOMENT.as_py()] * len(words), pa.timestamp("us", "UTC")), pa.array([False] * len(words))
-    latest = pa.scalar(now, pa.timestamp("us", "UTC"))
-    require(pc.and_(fits, pc.and_(pc.greater_equal(times, FIRST_MOMENT), pc.less_equal(times, latest))))
-    return times
-
-
-def _numbers(words: pa.Array, pattern: str, require: Any) -> pa.Array:
-    empty, fits = pc.equal(words, ""), pc.match_substring_regex(words, pattern)
-    require(pc.or_(empty, fits))
-    return pc.if_else(fits, words, None).cast(pa.float64())
-
-
-def _slow(batch: Batch, rows: np.ndarray, codes: Codes, now: datetime, summary: ImportSummary, rejects: Rejects) -> tuple[int, dict[str, list[Any]]]:
-    """Read the rows that did not pass at once one by one: some are good after all, the others say why not."""
-    taken: dict[str, list[Any]] = {name: [] for name in STAGED}
-    count = 0
-    for k in rows.tolist():
-        number = batch.row[k].as_py()
-        as_read = {name: values[k].as_py() for name, values in batch.texts.items()}
-        try:
-            values = _staged(read_text(as_read, number, now), number, codes)
-        except Unreadable as error:
-            summary.rejected += 1
-            for told in error.errors:
-                rejects.add(as_read, told)
-            continue
-        for name, value in zip(STAGED, values, strict=True):
-            taken[name].append(value)
-        count += 1
-    return count, taken
-
-
-def _staged(visit: VisitRow, number: int, codes: Codes) -> tuple[Any, ...]:
-    team = pc.index(codes.team, visit.team).as_py()
-    settlement = pc.index(codes.settlement, visit.settlement).as_py() if visit.settlement else None
-    errors = [refusal(number, "team", "unknown_team", visit.team)] if team < 0 else []
-    if settlement is not None and settlement < 0:
-        errors.append(refusal(number, "settlement", "unknown_settlement", visit.settlement))
+def _check_head(opened: VisitsFile) -> None:
+    """Unknown columns are refused, for a misspelt one would be lost unsaid; and so is a file without a required one."""
+    if opened.columns is None:
+        return
+    known = (*FIELDS, *ADDED_BY_EXPORT)
+    errors = [refusal(0, name, "unknown_field") for name in opened.columns if name not in known]
+    errors += [refusal(0, name, "missing") for name in REQUIRED if name not in opened.columns]
     if errors:
-        raise Unreadable(errors)
-    place = (int(codes.settlement_id[settlement]), int(codes.settlement_area[settlement])) if settlement is not None else (None, None)
-    return (number, str(visit.instance_id), str(visit.replaces) if visit.replaces else None, int(codes.team_id[team]), visit.visited_at, visit.lon, visit.lat,
-            visit.accuracy_m, *place, *(getattr(visit, c) or 0 for c in COUNTS), visit.is_revisit, visit.mock_location, visit.note or None)
+        raise RowsRefused(errors)
+
+
+def _codes(cursor: Cursor, campaign: Campaign) -> Codes:
+    cursor.execute(TEAMS, (campaign.id,))
+    team, team_id = zip(*cursor.fetchall(), strict=True) if cursor.rowcount else ((), ())
+    cursor.execute(SETTLEMENTS, (campaign.vintage,))
+    place, place_id, area_id = zip(*cursor.fetchall(), strict=True) if cursor.rowcount else ((), (), ())
+    return Codes(
+        pa.array(team, pa.string()), np.array(team_id, np.int32), pa.array(place, pa.string()),
+        np.array(place_id, np.int32), np.array(area_id, np.int32),
+    )  # fmt: skip
+
+
+def _stage_all(
+    cursor: Cursor, opened: VisitsFile, codes: Codes, rejects: Rejects, progress: Progress
+) -> ImportSummary:
+    """All rows that can be read into `incoming_visit`; the others to the rejects."""
+    cursor.execute(STAGING)
+    summary, now = ImportSummary(), datetime.now(UTC)
+    for part in opened.parts:
+        staged = stage(part, codes, now)
+        if staged.good.num_rows:
+            cursor.copy_expert(f"COPY incoming_visit ({', '.join(STAGED.names)}) FROM STDIN CSV", _as_csv(staged.good))
+        for refused in staged.refused:
+            rejects.add(refused)
+        summary.read += staged.read
+        summary.rejected += len(staged.refused)
+        progress(summary.read)
+    cursor.execute("ANALYZE incoming_visit")
+    return summary
 
 
 def _as_csv(rows: pa.Table) -> BytesIO:
@@ -329,3 +256,54 @@ def _as_csv(rows: pa.Table) -> BytesIO:
     out.seek(0)
     return out
 
+
+def _insert_all(
+    session: Session, arrived: dict[str, int], codes: Codes, summary: ImportSummary, rejects: Rejects
+) -> None:
+    """From `incoming_visit` into `visit`: what is new, once; the rest is told apart by its content."""
+    for row in session.execute(CIRCLES).mappings().all():
+        summary.rejected += 1
+        rejects.add(Refused(_as_read(row, codes), [refusal(row["row_no"], "replaces", "circle")]))
+    staged = summary.read - summary.rejected
+    session.execute(text(f"SET LOCAL work_mem = '{SORT_MEMORY}'"))
+    summary.accepted = _insert(session, arrived) if staged else 0
+    if summary.accepted == staged:
+        return
+    session.connection().connection.cursor().execute(REPEATED)
+    if _rows_of(session, NOT_THE_FIRST, arrived):
+        session.execute(INSERT_FIRST, arrived)
+    summary.duplicate = session.scalars(DUPLICATES, arrived).one()
+    for row in session.execute(CONFLICTS, arrived).mappings().yield_per(1_000):
+        summary.conflict += 1
+        rejects.add(Refused(_as_read(row, codes), [refusal(row["row_no"], "instance_id", "conflict")]))
+    summary.accepted = staged - summary.duplicate - summary.conflict
+
+
+def _insert(session: Session, arrived: dict[str, int], tries: int = TRIES) -> int:
+    try:
+        with session.begin_nested():
+            return _rows_of(session, INSERT, arrived)
+    except OperationalError as error:
+        if tries == 1 or not isinstance(error.orig, DeadlockDetected):
+            raise
+    return _insert(session, arrived, tries - 1)
+
+
+def _rows_of(session: Session, statement: TextClause, values: dict[str, int]) -> int:
+    """Run a statement; how many rows it wrote or removed."""
+    return cast(CursorResult[Any], session.execute(statement, values)).rowcount
+
+
+def _as_read(row: Any, codes: Codes) -> dict[str, str]:
+    """A staged row as a file says it."""
+    values = {
+        **row, "team": codes.team_codes[row["team_id"]], "visited_at": row["visited_at"].isoformat(),
+        "settlement": codes.settlement_codes.get(row["settlement_id"]),
+    }  # fmt: skip
+    return {name: _as_text(values[name]) for name in FIELDS}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
