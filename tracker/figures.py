@@ -125,10 +125,11 @@ def latest(at: datetime, timezone: str) -> Markup:
 
 def claim_words(confirmed: float, reported: float, goal: float) -> str:
     """What the claim bar draws, for those who listen."""
-    return gettext(
+    words: str = gettext(
         "Confirmed %(confirmed)s, reported %(reported)s, target %(goal)s",
         confirmed=percent_words(confirmed), reported=percent_words(reported), goal=percent_words(goal),
     )  # fmt: skip
+    return words
 
 
 def day_list(these: Sequence[date]) -> Markup:

@@ -130,6 +130,7 @@ def same_page(**changed: Any) -> str:
     """This address with some of its parameters changed; None takes one away."""
     given = {**request.args.to_dict(flat=True), **changed}
     kept = {name: value for name, value in given.items() if value not in (None, "")}
-    if request.endpoint is None or "GET" not in (request.url_rule.methods or ()):  # an address that leads nowhere
+    leads_here = request.url_rule and "GET" in (request.url_rule.methods or ())
+    if request.endpoint is None or not leads_here:
         return url_for("campaigns_pages.start", **kept)
     return url_for(request.endpoint, **{**(request.view_args or {}), **kept})

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
@@ -86,7 +87,8 @@ def find(code: str) -> str:
 
 def _shown_at(code: str, kind: str, place: str) -> str:
     """The coverage page with this area, settlement or team open."""
-    return url_for("coverage_pages.coverage", code=code, **{kind: place})
+    opened: dict[str, Any] = {kind: place}
+    return url_for("coverage_pages.coverage", code=code, **opened)
 
 
 @pages.post("/theme")

@@ -154,8 +154,9 @@ def filter_asked(given: Any) -> Filter:
 def same_filter(code: str, given: Any = None, **changed: Any) -> str:
     """The quality page under the filter at hand, with some of it changed; None takes a part away."""
     source = request.args if given is None else given
-    kept = {name: source.get(name) for name in FILTER_NAMES} | changed
-    return url_for("visits_pages.quality", code=code, **{k: v for k, v in kept.items() if v not in (None, "")})
+    asked: dict[str, Any] = {name: source.get(name) for name in FILTER_NAMES} | changed
+    kept = {name: value for name, value in asked.items() if value not in (None, "")}
+    return url_for("visits_pages.quality", code=code, **kept)
 
 
 def said(rule: str, numbers: dict[str, Any], limits: dict[str, Any]) -> Any:
@@ -171,7 +172,7 @@ def _back(code: str, batch: UUID, action: str, count: int) -> Response:
         words = ngettext(
             "%(num)s visit is set aside and counts nowhere.", "%(num)s visits are set aside and count nowhere.", count
         )
-    kept = {name: request.form.get(name) or None for name in FILTER_NAMES}
+    kept: dict[str, Any] = {name: request.form.get(name) or None for name in FILTER_NAMES}
     flash(words, url_for("visits_pages.undo_decision", code=code, batch=batch, **kept))
     return redirect(same_filter(code, request.form), code=303)
 

@@ -141,7 +141,7 @@ def count_behind(session: Session, campaign: Campaign, scope: Scope, wish: Filte
     """How many visits a filter holds; `most` + 1 where they are more."""
     teams = [team.id for team in _teams(session, campaign, scope, wish.team)]
     binds = {**_binds(campaign, scope, wish), "team_ids": teams, "most": most + 1}
-    return session.execute(COUNT, binds).scalar_one()
+    return int(session.execute(COUNT, binds).scalar_one())
 
 
 def ids_behind(session: Session, campaign: Campaign, scope: Scope, wish: Filter) -> list[UUID]:
