@@ -21,6 +21,7 @@ from tracker.visits.judging import begin_pass, end_pass, judge
 
 LOCK_SPACE = 7_401  # of our advisory locks on campaigns
 ATTEMPTS = 20
+MANY_VISITS = 20_000  # so many at once are a bulk load
 PASSING_FAULTS = ("40001", "40P01")  # serialization failure, deadlock: run the pass again
 
 LOCK = text("SELECT pg_advisory_lock(:space, :campaign)")
@@ -44,7 +45,15 @@ def follow(campaign_id: int, everything: bool = False) -> Followed:
     with locked(campaign_id) as connection:
         assert connection is not None
         visits = _one_pass(connection, campaign_id, everything)
+    if visits >= MANY_VISITS:
+        _renew_statistics()
     return Followed(visits, time.monotonic() - started)
+
+
+def _renew_statistics() -> None:
+    """After a bulk load the planner still believes the tables empty; the first report would wait for the vacuum."""
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE coverage_count, campaign_settlement, settlement_place, plan_stop"))
 
 
 def follow_unless_busy(campaign_id: int) -> Followed | None:
