@@ -4,10 +4,10 @@
 BENCHMARKS = import_million
 
 demo: setup                      # everything, with demonstration data when the database is empty; Ctrl-C stops it
-	.venv/bin/python -m tracker.serving --demo
+	.venv/bin/python -m setup.start --demo
 
 serve: setup                     # the same without demonstration data
-	.venv/bin/python -m tracker.serving
+	.venv/bin/python -m setup.start
 
 setup:                           # packages, .venv, what the browser loads
 	sh setup/run.sh

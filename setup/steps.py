@@ -40,7 +40,7 @@ def run(command: list[str], *, doing: str, source: str, environment: dict[str, s
                 stderr=subprocess.STDOUT, check=False,
             )  # fmt: skip
         except OSError as error:
-            raise SetupStopped(f"{doing.capitalize()} failed: {command[0]} cannot be run ({error.strerror}).") from None
+            raise SetupStopped(f"{_begun(doing)} failed: {command[0]} cannot be run ({error.strerror}).") from None
         output.seek(0)
         said = output.read()
     if ended.returncode:
@@ -54,11 +54,16 @@ def why_failed(said: str, *, doing: str, source: str) -> str:
         return f"The disk is full ({free_mb} MB are free) while {doing}. Free about 2 GB and run the command again."
     if re.search(NO_NETWORK, said, re.IGNORECASE):
         return (
-            f"{doing.capitalize()} failed: {source} cannot be reached. Connect to the internet, or set the proxy or mirror"
+            f"{_begun(doing)} failed: {source} cannot be reached. Connect to the internet, or set the proxy or mirror"
             " in use here, and run the command again."
         )
     last = " | ".join(line.strip() for line in said.strip().splitlines()[-3:])
-    return f"{doing.capitalize()} failed: {last[-500:]}"
+    return f"{_begun(doing)} failed: {last[-500:]}"
+
+
+def _begun(doing: str) -> str:
+    """As it stands at the beginning of a sentence."""
+    return doing[0].upper() + doing[1:]
 
 
 def _terminal() -> int | None:

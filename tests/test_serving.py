@@ -167,12 +167,22 @@ def test_nothing_holds_the_port_when_the_supervisor_alone_was_killed(served):
     assert served.state() == 0
 
 
+def test_giving_up_while_it_loads_is_no_error(own_place):
+    starting = subprocess.Popen([sys.executable, "-m", "setup.start"], cwd=PROJECT, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.7)
+
+    starting.send_signal(signal.SIGINT)
+
+    _, said = starting.communicate(timeout=PATIENCE_S)
+    assert said == ""
+
+
 # what an operator reads when it cannot start
 
 
 def serve_and_read(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tracker.serving"], cwd=PROJECT, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "setup.start"], cwd=PROJECT, capture_output=True, text=True, check=False,
         env=os.environ | environment, timeout=PATIENCE_S,
     )  # fmt: skip
 

@@ -59,7 +59,7 @@ class DemonstrationBroken(RasaiError):
 
 def main(words: list[str] | None = None) -> int:
     """Serve until told to stop. 0: stopped as asked; 1: could not start or go on, with one sentence."""
-    parser = argparse.ArgumentParser(prog="python -m tracker.serving", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m setup.start", description=__doc__)
     parser.add_argument("--demo", action="store_true", help="load the demonstration when the database is empty")
     parser.add_argument("--only", choices=("web", "worker"), help="one part alone, for containers")
     options = parser.parse_args(words)
@@ -282,7 +282,3 @@ def _stop_on_signals() -> None:
 def _ignore_signals() -> None:
     for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(which, signal.SIG_IGN)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
