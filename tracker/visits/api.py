@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from apiflask import APIBlueprint
@@ -15,7 +16,7 @@ from tracker.accounts.scope import campaign_in_scope, reading
 from tracker.errors import RowsRefused, WrongRequest
 from tracker.paging import page_limit, read_cursor, write_cursor
 from tracker.visits.intake import Answer, Raw, find_round, take_in_array, take_in_lines, take_in_one
-from tracker.visits.reading import VisitFilter, list_visits
+from tracker.visits.reading import Place, VisitFilter, list_visits
 
 api = APIBlueprint("visits_api", __name__, tag="Visits")
 
@@ -71,15 +72,19 @@ def _told(answer: Answer) -> dict[str, Any]:
         "errors": [error.as_dict() for error in answer.errors],
     }
 @api.get("/campaigns/<code>/visits")
-@api.doc(summary="Visits with their flags, newest first")
+@api.doc(
+    summary="Visits with their flags, newest first",
+    description="Filters: settlement, team, day, standing (valid, doubtful, rejected, replaced, waiting), flag (a"
+    " rule's name). In pages of `limit`; `next` is the cursor of the next one.",
+)
 @may(SEE_VISITS)
 def get_visits(code: str) -> dict[str, Any]:
-    scope, query = signed_in().scope, request.args
-    limit = page_limit(query, 100) or 100
+    scope = signed_in().scope
+    limit = page_limit(request.args, 100) or 100
     with reading(scope) as session:
         campaign = campaign_in_scope(session, code, scope)
-        rows, then = list_visits(session, campaign, scope, _wanted(), limit=limit, before=_before())
-    return {"rows": rows, "next": write_cursor(f"{then[0].isoformat()} {then[1]}") if then else None}
+        rows, last = list_visits(session, campaign, scope, _wanted(), limit=limit, below=_below())
+    return {"rows": rows, "next": write_cursor(f"{last.visited_at.isoformat()} {last.instance_id}") if last else None}
 
 
 def _wanted() -> VisitFilter:
@@ -96,7 +101,12 @@ def _day(words: str | None) -> date | None:
         raise WrongRequest(field="day", why=why) from None
 
 
-def _before() -> tuple[datetime, str] | None:
-    place = read_cursor(request.args, "")
-    at, _space, instance_id = place.partition(" ")
-    return (datetime.fromisoformat(at), instance_id) if place else None
+def _below() -> Place | None:
+    words = read_cursor(request.args, "")
+    if not words:
+        return None
+    try:
+        at, instance_id = words.split(" ")
+        return Place(datetime.fromisoformat(at), str(UUID(instance_id)))
+    except ValueError:  # a cursor of another list
+        raise WrongRequest(field="cursor", why=_("this is no place in the list. Begin without it.")) from None
