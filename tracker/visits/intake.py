@@ -32,6 +32,8 @@ CONTENT = (
     "replaces", "note",
 )  # fmt: skip
 
+PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"  # planning anew takes as long as taking in; values change no plan
+
 SENDER = {"code": "text", "areas": "int4multirange", "own_team": "integer"}
 RAW = {"sender": "integer", "body": "bytea", "sha256": "bytea", "media_type": "text"}
 ROW = {
@@ -46,9 +48,8 @@ ROUND = """
     FROM campaign c
     WHERE c.code = {code} AND (
         {areas} = '{{(,)}}'::int4multirange
-        OR EXISTS (SELECT 1 FROM campaign_area k
-                   JOIN area_within w ON w.ancestor_id = k.area_id OR w.area_id = k.area_id
-                   WHERE k.campaign_id = c.id AND w.area_id <@ {areas})
+        OR (SELECT true FROM campaign_area k JOIN area_within w ON w.ancestor_id = k.area_id  -- the area itself, too
+            WHERE k.campaign_id = c.id AND w.area_id <@ {areas} LIMIT 1)
         OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = c.id AND t.id = {own_team}))"""
 
 # of a team `t`: may the sender send for it? Their own, those of their areas, and those that are planned there
@@ -336,6 +337,7 @@ def _connection(statement: Statement) -> Iterator[Any]:
         driver.autocommit = True
         with driver.cursor(cursor_factory=NamedTupleCursor) as cursor:
             if statement.name not in pooled.info:
+                cursor.execute(PLAN_ONCE)
                 cursor.execute(statement.prepare)
                 pooled.info[statement.name] = True
             yield cursor
