@@ -17,7 +17,7 @@ setup-for-tests:
 
 test: setup-for-tests            # the whole suite, on a real PostGIS and a real Chromium
 	.venv/bin/python -m pytest -n 2 --dist worksteal
-	if ls tests/js/*.test.js >/dev/null 2>&1; then node --test tests/js/; fi
+	if ls tests/js/*.test.js >/dev/null 2>&1; then node --test tests/js/*.test.js; fi
 
 lint: setup-for-tests            # style, types, arrows between folders, types of the browser's modules
 	.venv/bin/ruff check .

@@ -34,11 +34,11 @@ class PartKeepsEnding(RasaiError):
 
 @dataclass
 class Part:
-    """`run` in a process of its own; what it prints goes to `log_file`."""
+    """`run` in a process of its own."""
 
     name: str
     run: Callable[[], None]
-    log_file: Path
+    log_file: Path | None  # what it prints goes there; None: where the supervisor's own words go
     pid: int | None = None
     started_at: float = 0.0
     quick_ends: int = 0  # in a row
@@ -58,12 +58,12 @@ class Part:
         came_up = time.monotonic() - self.started_at > SOON_S
         self.quick_ends = 1 if came_up else self.quick_ends + 1
         if self.quick_ends >= TRIES:
-            raise PartKeepsEnding(name=self.name, times=TRIES, words=self._last_words(), log=self.log_file)
+            raise PartKeepsEnding(name=self.name, times=TRIES, words=self._last_words(), log=self.log_file or "above")
         self.not_before = time.monotonic() + FIRST_PAUSE_S * 2**self.quick_ends
         return True
 
     def _start(self) -> None:
-        if self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT_BYTES:
+        if self.log_file and self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT_BYTES:
             self.log_file.replace(self.log_file.with_name(self.log_file.name + ".1"))
         sys.stdout.flush()
         sys.stderr.flush()
@@ -75,6 +75,8 @@ class Part:
 
     def _last_words(self) -> str:
         """The last line that tells of an error: logged, or the end of a traceback."""
+        if self.log_file is None:
+            return "above"
         words = [_error_told(line) for line in self.log_file.read_text(errors="replace").splitlines()]
         return next((said[-300:] for said in reversed(words) if said), "none")
 
@@ -135,8 +137,9 @@ def _begin_life(part: Part, supervisor: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:
         os._exit(0)
-    with open(part.log_file, "ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    if part.log_file:
+        with open(part.log_file, "ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
     sys.stdout = sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     log.to_json()

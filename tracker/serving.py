@@ -81,25 +81,24 @@ def serve_web(chosen: Settings, *, demo: bool, with_worker: bool) -> None:
     """Bring everything up, then keep it up until a signal ends it."""
     _make_folders(chosen)
     check_port(chosen)
+    _share_figures(chosen)
     with _database(chosen):
         upgrade()
         if demo:
             load_demonstration(chosen)
-        parts = [Part("web server", lambda: WebServer(chosen).run(), chosen.log_dir / "web.log")]
+        readiness = Readiness(chosen, has_people=_ask(HAS_PEOPLE))
         if with_worker:
-            parts.append(_worker_part(chosen))
-        keep_up(chosen, parts, Readiness(chosen, has_people=_ask(HAS_PEOPLE)))
+            web = Part("web server", WebServer(chosen).run, chosen.log_dir / "web.log")
+            keep_up(chosen, [web, Part("worker", worker.main, chosen.log_dir / "worker.log")], readiness)
+        else:
+            keep_up(chosen, [Part("web server", WebServer(chosen).run, None)], None)
 
 
 def serve_worker(chosen: Settings) -> None:
     """The worker alone, on a database that the web's container has migrated."""
     _make_folders(chosen)
     with _database(chosen):
-        keep_up(chosen, [_worker_part(chosen)], None)
-
-
-def _worker_part(chosen: Settings) -> Part:
-    return Part("worker", worker.main, chosen.log_dir / "worker.log")
+        keep_up(chosen, [Part("worker", worker.main, None)], None)
 
 
 def say(words: str) -> None:
@@ -118,7 +117,7 @@ def keep_up(chosen: Settings, parts: list[Part], readiness: "Readiness | None") 
         while not caller.has_gone():
             for part in parts:
                 if part.keep_alive():
-                    say(f"The {part.name} had ended and is started again (log: {part.log_file}).")
+                    say(f"The {part.name} had ended and is started again (log: {part.log_file or 'above'}).")
             if postgres and postgres.pid is None:
                 say("The database had ended and is started again.")
                 postgres.start()
@@ -253,17 +252,23 @@ def _ask(question: object) -> bool:
 
 
 def _make_folders(chosen: Settings) -> None:
-    """The folders that are written to; figures of processes of an earlier run are of no use any more."""
-    figures = chosen.run_dir / "metrics"
     try:
         for folder in (chosen.run_dir, chosen.log_dir, chosen.data_dir):
             folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(figures, ignore_errors=True)
-        if chosen.web_processes > 1:
-            figures.mkdir()
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(figures)
     except OSError as error:
         raise FolderUnusable(folder=error.filename, why=error.strerror) from None
+
+
+def _share_figures(chosen: Settings) -> None:
+    """Several web processes add up their figures in files. The library decides that when it is loaded: begin anew."""
+    if chosen.web_processes == 1:
+        return
+    figures = str(chosen.run_dir / "metrics")
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR") != figures:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+        os.execv(sys.executable, [sys.executable, "-m", "setup.start", *sys.argv[1:]])
+    shutil.rmtree(figures, ignore_errors=True)  # of an earlier run
+    Path(figures).mkdir()
 
 
 def _stop_on_signals() -> None:
