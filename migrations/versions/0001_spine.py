@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('campaign_id', 'unit_id', 'day', 'team_id', name=op.f('coverage_count_pkey'))
     )
     op.create_index(op.f('coverage_count_campaign_id_team_id_idx'), 'coverage_count', ['campaign_id', 'team_id'], unique=False)
+    op.create_index('coverage_count_no_settlement_idx', 'coverage_count', ['campaign_id'], unique=False, postgresql_where=sa.text('reached IS NULL'))
     op.create_table('flag',
         sa.Column('instance_id', sa.UUID(), nullable=False),
         sa.Column('rule', sa.Text(), nullable=False),

@@ -31,7 +31,7 @@ def a_count(
     sums = {"visits": 1, "vaccinated": vaccinated, "vaccinated_confirmed": vaccinated, **sums}
     sums.setdefault("visits_valid", sums["visits"] - sums.get("visits_doubtful", 0) - sums.get("visits_rejected", 0))
     key = {"campaign_id": campaign.id, "unit_id": unit, "day": day, "team_id": team.id, "area_id": area}
-    if isinstance(place, Settlement):
+    if isinstance(place, Settlement) and session.get(CampaignSettlement, (campaign.id, place.id)):
         reached = reached or "1" * place.cells
     session.add(CoverageCount(**key, reached=reached, **sums))
     session.flush()

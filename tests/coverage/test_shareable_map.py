@@ -33,7 +33,7 @@ ELSEWHERE = re.compile(r"(?:https?:)?//[\w-]+\.[a-z]{2,}", re.IGNORECASE)
 def app(shared_database, monkeypatch) -> Flask:
     monkeypatch.setenv("DATABASE_URL", shared_database)
     app = create_app()
-    with app.test_request_context():
+    with app.app_context():
         yield app
 
 

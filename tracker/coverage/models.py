@@ -4,7 +4,7 @@ visits."""
 from typing import Annotated
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, SmallInteger
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, SmallInteger, text
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,7 +55,10 @@ class CoverageCount(CountedSums, Base):
     """The finest count: one unit (settlement, or an area's "no settlement"), one local day, one team."""
 
     __tablename__ = "coverage_count"
-    __table_args__ = (Index(None, "campaign_id", "team_id"),)
+    __table_args__ = (
+        Index(None, "campaign_id", "team_id"),
+        Index("coverage_count_no_settlement_idx", "campaign_id", postgresql_where=text("reached IS NULL")),
+    )
 
     campaign_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     unit_id: Mapped[int] = mapped_column(Integer, primary_key=True)  # as visit.unit_id

@@ -185,19 +185,17 @@ BY_DAY = f"""
 # from rows of the database to rows of the report
 
 
-def _row(found: dict[str, Any], level: str) -> dict[str, Any]:
-    """Integers, and null where a number has no meaning at this level."""
+def _row(row: dict[str, Any], level: str) -> dict[str, Any]:
+    """The row itself, with null where a number has no meaning at this level."""
     for key in INTERNAL:
-        found.pop(key, None)
-    by_status = {status: found.pop(f"is_{status}", None) or 0 for status in STATUSES}
-    row = {key: int(value or 0) if key in ADDED and key != "target" else value for key, value in found.items()}
+        row.pop(key, None)
     if level in ("team", "day"):
         row |= dict.fromkeys(NOT_BY_TEAM)
         row |= {"claimed_of_target": row["vaccinated"], "confirmed_of_target": row["vaccinated_confirmed"]}
-        row["target"] = None if row["target"] is None else int(row["target"])
     else:
-        row["target"] = int(row["target"] or 0)
-        row["by_status"] = by_status
+        row["by_status"] = {status: row.pop(f"is_{status}") or 0 for status in STATUSES}
+        if row["settlements"] is None:  # an area in which nothing was counted
+            row |= dict.fromkeys(ADDED, 0)
     if level != "settlement":
         row["status"] = None
     return row

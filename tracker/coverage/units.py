@@ -80,14 +80,24 @@ COUNTS = f"""
     FROM coverage_count c
     WHERE c.campaign_id = :campaign AND (CAST(:until AS date) IS NULL OR c.day <= :until) AND {COUNT_SEEN}"""
 
+
+def counts_of(scope: Scope, until: date | None) -> str:
+    """The same counts as COUNTS, said so that the planner sees how many they are."""
+    day = "" if until is None else "AND c.day <= :until"
+    seen = "" if scope.everything else f"AND {COUNT_SEEN}"
+    return f"FROM coverage_count c WHERE c.campaign_id = :campaign {day} {seen}"
+
+
 # as they stand now
 STANDING = f"""
     SELECT x.settlement_id AS unit_id, x.area_id, x.team_id, x.target, x.first_day, x.last_day, x.cells,
            x.cells_reached, {", ".join(f"x.{name}" for name in SUMS)}
     FROM campaign_settlement x WHERE x.campaign_id = :campaign AND {SETTLEMENT_SEEN}"""
 
-# with the visits up to a day, or of one team and with its part of the plan
-RECOUNTED = f"""
+
+def _recounted(counts: str) -> str:
+    """With the visits up to a day, or of one team and with its part of the plan."""
+    return f"""
     SELECT x.settlement_id AS unit_id, x.area_id, x.team_id,
            CASE WHEN CAST(:scope_team_id AS integer) IS NULL THEN x.target ELSE coalesce(own.target, 0) END AS target,
            x.first_day, coalesce(own.last_day, x.last_day) AS last_day, x.cells,
@@ -95,7 +105,7 @@ RECOUNTED = f"""
            {", ".join(f"coalesce(n.{name}, 0) AS {name}" for name in SUMS)}
     FROM campaign_settlement x LEFT JOIN (
         SELECT c.unit_id, CAST(bit_count(bit_or(c.reached)) AS bigint) AS cells_reached, {SUMMED}
-        {COUNTS} AND c.unit_id > 0 GROUP BY c.unit_id
+        {counts} AND c.unit_id > 0 GROUP BY c.unit_id
     ) n ON n.unit_id = x.settlement_id LEFT JOIN (
         SELECT settlement_id, sum(target_children) AS target, max(on_date) AS last_day
         FROM plan_stop WHERE microplan_id = :microplan AND team_id = CAST(:scope_team_id AS integer)
@@ -103,11 +113,12 @@ RECOUNTED = f"""
     ) own ON own.settlement_id = x.settlement_id
     WHERE x.campaign_id = :campaign AND {SETTLEMENT_SEEN}"""
 
-BUCKETS = f"""
-    SELECT c.unit_id, c.area_id, {SUMMED} {COUNTS}
-      AND NOT EXISTS (SELECT 1 FROM campaign_settlement x
-                      WHERE x.campaign_id = :campaign AND x.settlement_id = c.unit_id AND {SETTLEMENT_SEEN})
-    GROUP BY c.unit_id, c.area_id"""
+
+def _buckets(counts: str, scope: Scope) -> str:
+    """Counts of no settlement of the campaign have no cells; to a team user those that it was not sent to are none."""
+    others = "" if scope.team_id is None else "OR NOT c.unit_id = ANY(:settlement_ids)"
+    return f"""
+    SELECT c.unit_id, c.area_id, {SUMMED} {counts} AND (c.reached IS NULL {others}) GROUP BY c.unit_id, c.area_id"""
 
 
 def units(scope: Scope, until: date | None) -> str:
@@ -115,22 +126,25 @@ def units(scope: Scope, until: date | None) -> str:
 
     `target`, `status` and `unreached` are null where a small target is hidden, so that no sum can give it away.
     """
-    settled = STANDING if until is None and scope.team_id is None else RECOUNTED
+    counts = counts_of(scope, until)
+    settled = STANDING if until is None and scope.team_id is None else _recounted(counts)
     return f"""
     WITH campaign_scope AS MATERIALIZED (       -- the campaign's areas and all below
         SELECT DISTINCT w.area_id FROM campaign_area k JOIN area_within w ON w.ancestor_id = k.area_id
         WHERE k.campaign_id = :campaign
     ), asked_for AS MATERIALIZED (              -- the area of the question and all below; empty when none is asked for
         SELECT w.area_id FROM area_within w WHERE w.ancestor_id = CAST(:area AS integer)
-    ), heard AS (                               -- teams that worked there
+    ), teams AS MATERIALIZED (
+        SELECT id, heard_at FROM team WHERE campaign_id = :campaign
+    ), heard AS (                               -- from those who worked there
         SELECT c.unit_id, max(t.heard_at) AS heard_at
-        FROM (SELECT DISTINCT c.unit_id, c.team_id {COUNTS}) c JOIN team t ON t.id = c.team_id GROUP BY c.unit_id
+        FROM (SELECT c.unit_id, c.team_id {counts}) c JOIN teams t ON t.id = c.team_id GROUP BY c.unit_id
     ), counted AS (
         SELECT *, true AS is_settlement FROM ({settled}) s
         UNION ALL
         SELECT unit_id, area_id, CAST(NULL AS integer), 0, CAST(NULL AS date), CAST(NULL AS date), 0, 0,
                {SUM_COLUMNS}, false
-        FROM ({BUCKETS}) b
+        FROM ({_buckets(counts, scope)}) b
     ), units AS (
         SELECT x.unit_id, x.area_id, x.team_id, x.is_settlement, x.last_day, x.cells, x.cells_reached,
                {", ".join(f"x.{name}" for name in SUMS)},
@@ -139,7 +153,7 @@ def units(scope: Scope, until: date | None) -> str:
                greatest(0, x.missed_absent + x.missed_refused + x.missed_other - x.recovered) AS still_missed,
                CASE WHEN {SHOWN} THEN greatest(0, x.target - x.vaccinated_confirmed) END AS unreached,
                {_DUE} AS is_due, {SILENT} AS is_silent, greatest(planned.heard_at, heard.heard_at) AS heard_at
-        FROM counted x LEFT JOIN team planned ON planned.id = x.team_id LEFT JOIN heard ON heard.unit_id = x.unit_id
+        FROM counted x LEFT JOIN teams planned ON planned.id = x.team_id LEFT JOIN heard ON heard.unit_id = x.unit_id
         WHERE CAST(:area AS integer) IS NULL OR x.area_id IN (SELECT area_id FROM asked_for)
     )"""
 
@@ -151,15 +165,21 @@ _DUE = """(x.is_settlement AND (:campaign_over
 SILENT = """(x.is_settlement AND x.last_day <= :begun_by AND x.visits = 0 AND planned.id IS NOT NULL
     AND (planned.heard_at IS NULL OR planned.heard_at < CAST(x.last_day AS timestamp) AT TIME ZONE :zone))"""
 
+
+def _whole(column: str, where: str = "true") -> str:
+    """Their sum as a bigint: numeric would be slower here, and again in Python."""
+    return f"CAST(coalesce(sum({column}) FILTER (WHERE {where}), 0) AS bigint)"
+
+
 # units added up
 TOTALLED = f"""
     count(*) FILTER (WHERE is_settlement) AS settlements,
     count(*) FILTER (WHERE is_settlement AND visits > visits_rejected) AS settlements_visited,
-    coalesce(sum(target), 0) AS target, count(*) FILTER (WHERE target IS NULL) AS hidden,
-    {", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in SUMS)},
-    coalesce(sum(vaccinated) FILTER (WHERE target IS NOT NULL), 0) AS claimed_of_target,
-    coalesce(sum(vaccinated_confirmed) FILTER (WHERE target IS NOT NULL), 0) AS confirmed_of_target,
-    coalesce(sum(still_missed), 0) AS still_missed, coalesce(sum(target) FILTER (WHERE is_due), 0) AS due,
-    count(*) FILTER (WHERE is_silent) AS no_word, coalesce(sum(unreached), 0) AS unreached,
-    coalesce(sum(cells), 0) AS cells, coalesce(sum(cells_reached), 0) AS cells_reached, max(heard_at) AS heard_at,
+    {_whole("target")} AS target, count(*) FILTER (WHERE target IS NULL) AS hidden,
+    {", ".join(f"{_whole(name)} AS {name}" for name in SUMS)},
+    {_whole("vaccinated", "target IS NOT NULL")} AS claimed_of_target,
+    {_whole("vaccinated_confirmed", "target IS NOT NULL")} AS confirmed_of_target,
+    {_whole("still_missed")} AS still_missed, {_whole("target", "is_due")} AS due,
+    count(*) FILTER (WHERE is_silent) AS no_word, {_whole("unreached")} AS unreached,
+    {_whole("cells")} AS cells, {_whole("cells_reached")} AS cells_reached, max(heard_at) AS heard_at,
     {", ".join(f"count(*) FILTER (WHERE status = '{status}') AS is_{status}" for status in STATUSES)}"""
