@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiflask import APIFlask
-from flask import request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from tracker.campaigns.reading import campaigns_in_scope
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
+FONTS_KEPT_S = 7 * 24 * 3600
 LANGUAGE_NAMES = {"en": "English", "ur": "اردو", "ps": "پښتو"}  # each in its own words
 ROLE_WORDS = {
     "admin": _l("Administrator"), "coordinator": _l("Coordinator"), "supervisor": _l("Supervisor"),
@@ -65,6 +66,7 @@ class Frame:
 
 
 def attach(app: APIFlask) -> None:
+    app.after_request(_keep_fonts)
     app.context_processor(lambda: {"theme": chosen_theme()})
     app.jinja_env.globals.update(
         page_frame=page_frame, same_page=same_page, heard_words=heard_words,
@@ -90,6 +92,15 @@ def _links(role: str, code: str | None) -> list[Link]:
             href = url_for(place.endpoint, code=code) if place.of_campaign else url_for(place.endpoint)
             links.append(Link(href, place.words, place.icon, place.key, request.endpoint == place.endpoint))
     return links
+
+
+def _keep_fonts(response: Response) -> Response:
+    """A browser asks for the fonts once a week: they are most of what a page weighs, and never change under a name."""
+    if request.path.startswith("/static/vendor/fonts/"):
+        response.cache_control.no_cache = None
+        response.cache_control.public = True
+        response.cache_control.max_age = FONTS_KEPT_S
+    return response
 
 
 def heard_words(heard: Heard, timezone: str) -> Markup:
