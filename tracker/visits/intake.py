@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from psycopg2.errors import DeadlockDetected
-from psycopg2.extras import NamedTupleCursor
 from pydantic import TypeAdapter, ValidationError
 
 from tracker.accounts.scope import Scope
@@ -32,7 +32,7 @@ CONTENT = (
     "replaces", "note",
 )  # fmt: skip
 
-PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"  # planning anew takes as long as taking in; values change no plan
+PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"  # planning takes longer than taking in; values change no plan
 
 SENDER = {"code": "text", "areas": "int4multirange", "own_team": "integer"}
 RAW = {"sender": "integer", "body": "bytea", "sha256": "bytea", "media_type": "text"}
@@ -58,9 +58,13 @@ MAY_SEND_FOR = """
      OR EXISTS (SELECT 1 FROM plan_stop s JOIN settlement_place p ON p.settlement_id = s.settlement_id
                 WHERE s.team_id = t.id AND p.area_id <@ {areas}))"""
 
-# what follows `WITH round AS (…), sent AS (…)`
-TAKE_IN = f"""
-    known AS (          -- codes as ids; a team elsewhere does not exist for the sender
+ROWS = f"jsonb_to_recordset({{rows}}) AS ({', '.join(f'{c} {type}' for c, type in ROW.items())})"
+
+ADD = f"""
+    WITH round AS ({ROUND}
+    ), sent AS (
+        SELECT * FROM {ROWS}
+    ), known AS (          -- codes as ids; a team elsewhere does not exist for the sender
         SELECT sent.*, place.id AS settlement_id, place.area_id,
                sent.settlement IS NULL OR place.id IS NOT NULL AS place_known,
                (SELECT t.id FROM team t
@@ -118,30 +122,19 @@ class Statement:
     types: dict[str, str]
     sql: str  # with {name} for each value
 
-    @property
+    @cached_property
     def prepare(self) -> str:
         places = {name: f"${n}" for n, name in enumerate(self.types, 1)}
         return f"PREPARE {self.name} ({', '.join(self.types.values())}) AS {self.sql.format(**places)}"
 
-    @property
+    @cached_property
     def execute(self) -> str:
         return f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name in self.types)})"
 
 
 FIND_ROUND = Statement("find_round", SENDER, ROUND)
 
-TAKE_IN_ONE = Statement(
-    "take_in_one",
-    SENDER | RAW | ROW,
-    f"WITH round AS ({ROUND}), sent AS (SELECT {', '.join(f'{{{c}}} AS {c}' for c in ROW)}), {TAKE_IN}",
-)
-
-ROWS = f"jsonb_to_recordset({{rows}}) AS ({', '.join(f'{c} {type}' for c, type in ROW.items())})"
-TAKE_IN_MANY = Statement(
-    "take_in_many",
-    SENDER | RAW | {"rows": "jsonb"},
-    f"WITH round AS ({ROUND}), sent AS (SELECT * FROM {ROWS}), {TAKE_IN}",
-)
+TAKE_IN = Statement("take_in", SENDER | RAW | {"rows": "jsonb"}, ADD)
 
 # rows whose id was there already: do they say the same?
 COMPARE = Statement(
@@ -154,6 +147,18 @@ COMPARE = Statement(
          AS sent ({", ".join(ROW)}, team_id, settlement_id)
     JOIN visit v ON v.instance_id = sent.instance_id JOIN campaign c ON c.id = v.campaign_id""",
 )
+
+
+class Outcome(NamedTuple):
+    """What TAKE_IN tells of one row."""
+
+    state: str  # of the campaign
+    row_no: int
+    team_id: int | None  # None: the sender knows no such team
+    settlement_id: int | None
+    place_known: bool  # also when none was named
+    circle: bool
+    added: bool  # else its id was there already, or it is refused
 
 
 @dataclass(frozen=True)
@@ -240,7 +245,8 @@ def find_round(code: str, scope: Scope) -> None:
     found = _run(FIND_ROUND, _sender(code, scope))
     if not found:
         raise NotFound
-    if found[0].state == "closed":
+    [(_id, state, _vintage, _everywhere)] = found
+    if state == "closed":
         raise RowsRefused([refusal(0, "campaign", "campaign_closed", code)])
 
 
@@ -261,28 +267,24 @@ def _add(code: str, scope: Scope, raw: Raw, visits: dict[int, VisitRow]) -> dict
         **_sender(code, scope), "sender": scope.person_id, "body": raw.body, "sha256": sha256(raw.body).digest(),
         "media_type": raw.media_type,
     }  # fmt: skip
-    if len(visits) == 1:
-        [(row, visit)] = visits.items()
-        outcome = _run(TAKE_IN_ONE, {**values, **_stored_form(row, visit)})
-    else:
-        outcome = _run(TAKE_IN_MANY, {**values, "rows": _as_json(visits)})
-    if not outcome or outcome[0].state == "closed":
+    outcomes = [Outcome(*row) for row in _run(TAKE_IN, {**values, "rows": _as_json(visits)})]
+    if not outcomes or outcomes[0].state == "closed":
         find_round(code, scope)
-    met = [o for o in outcome if not o.added and o.team_id and o.place_known and not o.circle]
+    met = [o for o in outcomes if not o.added and o.team_id and o.place_known and not o.circle]
     same = _compare(code, met, visits) if met else {}
-    return {o.row_no: _answer(o, visits[o.row_no], same.get(o.row_no, False)) for o in outcome}
+    return {o.row_no: _answer(o, visits[o.row_no], same.get(o.row_no, False)) for o in outcomes}
 
 
-def _compare(code: str, met: list[Any], visits: dict[int, VisitRow]) -> dict[int, bool]:
+def _compare(code: str, met: list[Outcome], visits: dict[int, VisitRow]) -> dict[int, bool]:
     """Of rows whose id was there already: whether they say the same."""
     values = {
         "code": code, "rows": _as_json({o.row_no: visits[o.row_no] for o in met}), "teams": [o.team_id for o in met],
         "settlements": [o.settlement_id for o in met],
     }  # fmt: skip
-    return {found.row_no: found.same for found in _run(COMPARE, values)}
+    return dict(_run(COMPARE, values))
 
 
-def _answer(outcome: Any, visit: VisitRow, same: bool) -> Answer:
+def _answer(outcome: Outcome, visit: VisitRow, same: bool) -> Answer:
     errors, row = [], outcome.row_no
     if not outcome.team_id:
         errors.append(refusal(row, "team", "unknown_team", visit.team))
@@ -335,7 +337,7 @@ def _connection(statement: Statement) -> Iterator[Any]:
     driver: Any = pooled.driver_connection
     try:
         driver.autocommit = True
-        with driver.cursor(cursor_factory=NamedTupleCursor) as cursor:
+        with driver.cursor() as cursor:
             if statement.name not in pooled.info:
                 cursor.execute(PLAN_ONCE)
                 cursor.execute(statement.prepare)
