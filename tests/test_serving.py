@@ -23,7 +23,7 @@ from tracker.outside_database import OutsideDatabaseUnfit, check_outside_databas
 from tracker.parts import Part, PartKeepsEnding, stop_all
 
 PROJECT = Path(__file__).resolve().parent.parent
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # a machine may be busy with other tests
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 
