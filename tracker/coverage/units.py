@@ -30,7 +30,7 @@ class Moment:
     @property
     def over_before(self) -> date:
         """The first day that is not over yet."""
-        return min(self.today, self.until + timedelta(days=1)) if self.until else self.today
+        return self.today if self.until is None or self.until >= self.today else self.until + timedelta(days=1)
 
     @property
     def begun_by(self) -> date:
