@@ -170,9 +170,8 @@ class EmbeddedPostgres:
     def _start_patiently(self) -> None:
         """Start, and after a crash wait for what is left of the old postmaster, or end it."""
         self._own_folder(self.sockets)
-        self._own_folder(self.log.parent)
         self._write_configuration()
-        _cut(self.log)
+        self._lay_log()
         began = time.monotonic()
         while not self.is_running:
             waited_s = time.monotonic() - began
@@ -204,6 +203,15 @@ class EmbeddedPostgres:
         file = self.data / "rasai.conf"
         file.write_text(CONFIGURATION, encoding="utf-8")
         file.chmod(0o644)
+
+    def _lay_log(self) -> None:
+        """The file alone is the other user's: in a folder of theirs they could lead what root writes astray."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
+            self.log.replace(self.log.with_name(self.log.name + ".1"))
+        self.log.touch(mode=0o600)
+        if self._user:
+            os.chown(self.log, self._user.pw_uid, self._user.pw_gid)
 
     def _answers(self) -> bool:
         try:
@@ -294,12 +302,6 @@ def _is_last(users: TextIO) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _cut(log: Path) -> None:
-    """Put a log that has grown long aside; the one put aside before goes."""
-    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(log.with_name(log.name + ".1"))
 
 
 def _processes_within(data: Path) -> list[int]:
