@@ -18,7 +18,7 @@ def page_limit(query: Mapping[str, str], default: int | None) -> int | None:
     words = query.get("limit")
     if words is None:
         return default
-    if not (words.isascii() and words.isdigit() and 1 <= int(words[:9]) <= LARGEST_PAGE):
+    if not (words.isascii() and words.isdigit() and len(words) <= 6 and 1 <= int(words) <= LARGEST_PAGE):
         raise WrongRequest(field="limit", why=_("a whole number from 1 to {largest}.").format(largest=LARGEST_PAGE))
     return int(words)
 

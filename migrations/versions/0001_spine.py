@@ -386,6 +386,7 @@ def upgrade() -> None:
         sa.Column('person_id', sa.Integer(), nullable=True),
         sa.Column('decided_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
         sa.Column('batch', sa.UUID(), nullable=False),
+        sa.Column('undoes', sa.UUID(), nullable=True),
         sa.CheckConstraint("action IN ('keep','set_aside','undo')", name=op.f('decision_action_known_check')),
         sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('decision_campaign_id_fkey')),
         sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('decision_person_id_fkey')),

@@ -87,6 +87,20 @@ def test_undoing_the_second_word_brings_back_the_first(peshawar):
     assert standing(peshawar.visit) == "rejected"
 
 
+def test_words_taken_back_one_after_the_other_leave_the_first_in_force(peshawar):
+    first = peshawar.decide(peshawar.amina, "keep")
+    peshawar.undo(peshawar.amina, peshawar.decide(peshawar.amina, "set_aside"))
+    third = peshawar.decide(peshawar.amina, "set_aside")
+
+    peshawar.undo(peshawar.amina, third)
+
+    assert standing(peshawar.visit) == "valid"
+    with pytest.raises(DecidedMeanwhile):
+        peshawar.undo(peshawar.amina, third)
+    peshawar.undo(peshawar.amina, first)
+    assert standing(peshawar.visit) == "doubtful"
+
+
 def test_what_was_decided_since_is_not_undone(peshawar):
     other = a_visit(peshawar.session, peshawar.team, at=AT_A_DOOR, mock_location=True)
     judge_what_waits(peshawar.session, peshawar.campaign)

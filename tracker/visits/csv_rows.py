@@ -49,7 +49,10 @@ def read_head(file: BinaryIO) -> list[str]:
         if not line:
             raise ValueError("it is empty")
         line = line.removeprefix(b"\xef\xbb\xbf")
-    return next(csv.reader([line.decode("utf-8")]))
+    try:
+        return next(csv.reader([line.decode("utf-8")]))
+    except csv.Error as error:  # lines that end in a bare CR, a name without end
+        raise ValueError(f"its head cannot be read ({error})") from None
 
 
 def read_rows(file: BinaryIO, width: int) -> Iterator[Rows | Misfit]:

@@ -40,21 +40,27 @@ DECIDE = text("""
     INSERT INTO waiting (campaign_id, team_ids)
     SELECT :campaign_id, array_agg(DISTINCT team_id ORDER BY team_id) FROM decided""")
 
-# the act itself, where nothing was decided on the visit since; an undo is not undone
+# an act is in force for a visit until it is undone; the newest one in force decides
 OF_BATCH = text("""
     SELECT d.instance_id FROM decision d
     WHERE d.batch = :batch AND d.campaign_id = :campaign_id AND d.action <> 'undo'
-      AND NOT EXISTS (SELECT 1 FROM decision later WHERE later.instance_id = d.instance_id AND later.id > d.id)""")
+      AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.instance_id = d.instance_id AND u.undoes = d.batch)
+      AND NOT EXISTS (
+          SELECT 1 FROM decision later
+          WHERE later.instance_id = d.instance_id AND later.id > d.id AND later.action <> 'undo'
+            AND NOT EXISTS (
+                SELECT 1 FROM decision u WHERE u.instance_id = later.instance_id AND u.undoes = later.batch))""")
 
-# what held before the act: the decision before it, unless that one had been undone itself
+# what holds again: the newest act that is still in force once this one is taken back
 UNDO = text("""
     WITH told AS (
-        INSERT INTO decision (instance_id, campaign_id, action, reason, person_id, batch)
-        SELECT i, :campaign_id, 'undo', :reason, :person_id, :undo_batch FROM unnest(CAST(:ids AS uuid[])) AS i
+        INSERT INTO decision (instance_id, campaign_id, action, reason, person_id, batch, undoes)
+        SELECT i, :campaign_id, 'undo', :reason, :person_id, :undo_batch, :batch FROM unnest(CAST(:ids AS uuid[])) AS i
     ), before AS (
-        SELECT DISTINCT ON (d.instance_id) d.instance_id, d.action
-        FROM decision d JOIN decision act ON act.instance_id = d.instance_id AND act.batch = :batch
-        WHERE d.instance_id = ANY(CAST(:ids AS uuid[])) AND d.id < act.id ORDER BY d.instance_id, d.id DESC
+        SELECT DISTINCT ON (d.instance_id) d.instance_id, d.action FROM decision d
+        WHERE d.instance_id = ANY(CAST(:ids AS uuid[])) AND d.action <> 'undo' AND d.batch <> :batch
+          AND NOT EXISTS (SELECT 1 FROM decision u WHERE u.instance_id = d.instance_id AND u.undoes = d.batch)
+        ORDER BY d.instance_id, d.id DESC
     ), decided AS (
         UPDATE visit v
         SET decided = (SELECT CASE b.action WHEN 'keep' THEN :keep WHEN 'set_aside' THEN :set_aside END

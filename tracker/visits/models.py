@@ -133,6 +133,7 @@ class Decision(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # None: a command on the server
     decided_at: Mapped[Instant] = mapped_column(server_default=NOW)
     batch: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True))  # one per act: many visits are undone together
+    undoes: Mapped[uuid.UUID | None] = mapped_column(UUID(as_uuid=True))  # action undo: the act that it takes back
 
 
 class Waiting(Base):
