@@ -69,7 +69,8 @@ ADD = f"""
                sent.settlement IS NULL OR place.id IS NOT NULL AS place_known,
                (SELECT t.id FROM team t
                 WHERE t.campaign_id = round.id AND t.code = sent.team AND {MAY_SEND_FOR}) AS team_id,
-               sent.replaces IS NOT NULL AND EXISTS (
+               sent.replaces IS NOT NULL
+               AND NOT EXISTS (SELECT FROM visit v WHERE v.instance_id = sent.instance_id) AND EXISTS (
                    WITH RECURSIVE corrected AS (
                        SELECT v.instance_id, v.replaces FROM visit v WHERE v.instance_id = sent.replaces
                        UNION

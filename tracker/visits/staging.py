@@ -210,9 +210,11 @@ def _odd_rows(part: Texts, which: np.ndarray) -> Iterable[tuple[int, dict[str, s
     rows = np.flatnonzero(which)
     if not len(rows):
         return
-    values = pa.table(part.texts).take(pa.array(rows)).to_pylist()
+    sent = {name: column for name, column in part.texts.items() if name in FIELDS}  # not what an export added
+    values = pa.table(sent).take(pa.array(rows)).to_pylist()
     for k, as_read in zip(rows.tolist(), values, strict=True):
-        yield int(part.number[k]), as_read | part.broken.get(k, {})
+        broken = part.broken.get(k, {})
+        yield int(part.number[k]), {name: broken.get(name, words) for name, words in as_read.items()}
 
 
 def _of_texts(as_read: dict[str, str], number: int, now: datetime) -> VisitRow:
