@@ -59,16 +59,26 @@ _INTO_VISIT = f"""
     SELECT n.instance_id, :submission, :campaign, n.row_no, n.settlement_id, n.area_id,
            {", ".join(f"n.{c}" for c in CONTENT)} FROM incoming_visit n"""
 INSERT = text(f"""
-    {_INTO_VISIT} ORDER BY n.team_id, n.visited_at, n.instance_id ON CONFLICT (instance_id) DO NOTHING""")
+    {_INTO_VISIT} ORDER BY n.team_id, n.visited_at, n.instance_id, n.row_no ON CONFLICT (instance_id) DO NOTHING""")
+
+# the rows that were not inserted: their id was there already, or stands in the file more than once
+LEFT_OVER = text("""
+    DROP TABLE IF EXISTS left_over;
+    CREATE TEMP TABLE left_over ON COMMIT DROP AS
+    SELECT n.* FROM incoming_visit n WHERE NOT EXISTS (
+        SELECT FROM visit v
+        WHERE v.instance_id = n.instance_id AND v.submission_id = :submission AND v.row_no = n.row_no);
+    ANALYZE left_over""")
 
 # of rows with one id within the file the first counts, whatever order they were inserted in
-REPEATED = """
+REPEATED = text("""
     CREATE TEMP TABLE repeated_visit ON COMMIT DROP AS
-    SELECT instance_id, min(row_no) AS first FROM incoming_visit GROUP BY instance_id HAVING count(*) > 1;
-    ANALYZE repeated_visit"""
+    SELECT v.instance_id, min(n.row_no) AS first
+    FROM left_over n JOIN visit v ON v.instance_id = n.instance_id AND v.submission_id = :submission
+    GROUP BY v.instance_id, v.row_no HAVING min(n.row_no) < v.row_no""")
 NOT_THE_FIRST = text("""
     DELETE FROM visit v USING repeated_visit r
-    WHERE v.instance_id = r.instance_id AND v.submission_id = :submission AND v.row_no <> r.first""")
+    WHERE v.instance_id = r.instance_id AND v.submission_id = :submission""")
 INSERT_FIRST = text(f"""{_INTO_VISIT}
     JOIN repeated_visit r ON r.instance_id = n.instance_id AND r.first = n.row_no
     ON CONFLICT (instance_id) DO NOTHING""")
@@ -85,13 +95,12 @@ CIRCLES = text("""
     RETURNING n.*""")
 
 DUPLICATES = text(f"""
-    SELECT count(*) FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
-    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no) AND v.campaign_id = :campaign
+    SELECT count(*) FROM left_over n JOIN visit v ON v.instance_id = n.instance_id
+    WHERE v.campaign_id = :campaign
       AND ({", ".join(f"v.{c}" for c in CONTENT)}) IS NOT DISTINCT FROM ({", ".join(f"n.{c}" for c in CONTENT)})""")
 CONFLICTS = text(f"""
-    SELECT n.* FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
-    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no)
-      AND (v.campaign_id, {", ".join(f"v.{c}" for c in CONTENT)})
+    SELECT n.* FROM left_over n JOIN visit v ON v.instance_id = n.instance_id
+    WHERE (v.campaign_id, {", ".join(f"v.{c}" for c in CONTENT)})
           IS DISTINCT FROM (:campaign, {", ".join(f"n.{c}" for c in CONTENT)})
     ORDER BY n.row_no""")
 
@@ -269,9 +278,11 @@ def _insert_all(
     summary.accepted = _insert(session, arrived) if staged else 0
     if summary.accepted == staged:
         return
-    session.connection().connection.cursor().execute(REPEATED)
+    session.execute(LEFT_OVER, arrived)
+    session.execute(REPEATED, arrived)
     if _rows_of(session, NOT_THE_FIRST, arrived):
         session.execute(INSERT_FIRST, arrived)
+        session.execute(LEFT_OVER, arrived)
     summary.duplicate = session.scalars(DUPLICATES, arrived).one()
     for row in session.execute(CONFLICTS, arrived).mappings().yield_per(1_000):
         summary.conflict += 1
