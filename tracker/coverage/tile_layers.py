@@ -7,7 +7,6 @@ numbers: those of the page lie beside them under the same id, so that new counts
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.morton import tile_range
@@ -19,6 +18,7 @@ from tracker.coverage.statuses import STATUS
 from tracker.coverage.units import COUNTS, SETTLEMENT_SEEN, SHOWN, SILENT, SUMMED, binds, moment
 from tracker.coverage.visits_behind import VISITS_IN_BOX
 from tracker.errors import NotFound
+from tracker.prepared import Prepared
 from tracker.visits.models import STANDINGS
 from tracker.visits.rules import RULES
 
@@ -39,7 +39,7 @@ def areas_in(session: Session, campaign: Campaign, level: str, tile: Tile) -> by
         raise NotFound
     tolerance_deg = 360 / 2**z / PIXELS
     values = {"vintage": campaign.vintage, "level": level, "tolerance_deg": tolerance_deg, **_box(z, x, y)}
-    return _bytes(session, AREAS, values)
+    return _bytes(AREAS.scalar(session, values))
 
 
 def settlements_in(
@@ -54,10 +54,10 @@ def settlements_in(
     }  # fmt: skip
     if z >= SETTLEMENTS_FROM_ZOOM or scope.team_id is not None:  # a team's own are few from any distance
         as_they_stand = until is None and scope.team_id is None
-        return _bytes(session, STANDING if as_they_stand else RECOUNTED, values)
+        return _bytes((STANDING if as_they_stand else RECOUNTED).scalar(session, values))
     shift = 2 * (14 - z)  # from a key of zoom 20 to a cell of the grid
     cells = {"zoom": z, "first_cell": first_key >> shift, "last_cell": last_key >> shift}
-    return _bytes(session, GRID, values | cells)
+    return _bytes(GRID.scalar(session, values | cells))
 
 
 def visits_in(session: Session, campaign: Campaign, scope: Scope, tile: Tile, *, until: date | None = None) -> bytes:
@@ -69,7 +69,7 @@ def visits_in(session: Session, campaign: Campaign, scope: Scope, tile: Tile, *,
         "campaign": campaign.id, "zone": campaign.timezone, "until": until, "standings": list(STANDINGS.values()),
         "rules": [rule.name for rule in RULES], **_box(z, x, y), **scope.binds(),
     }  # fmt: skip
-    return _bytes(session, VISITS, values)
+    return _bytes(VISITS.scalar(session, values))
 
 
 def _existing(tile: Tile) -> Tile:
@@ -85,12 +85,20 @@ def _box(z: int, x: int, y: int) -> dict[str, Any]:
     return {"z": z, "x": x, "y": y, "margin": MARGIN}
 
 
-def _bytes(session: Session, statement: str, values: dict[str, Any]) -> bytes:
-    made: memoryview | None = session.scalar(text(statement), values)
+def _bytes(made: memoryview | None) -> bytes:
     return bytes(made) if made else b""
 
 
-AREAS = f"""
+TYPES = {
+    "z": "integer", "x": "integer", "y": "integer", "margin": "float8", "tolerance_deg": "float8", "vintage": "date",
+    "level": "text", "campaign": "integer", "microplan": "integer", "zone": "text", "until": "date",
+    "over_before": "date", "begun_by": "date", "hide_below": "integer", "areas": "int4multirange",
+    "settlement_ids": "integer[]", "scope_team_id": "integer", "first_key": "bigint", "last_key": "bigint",
+    "with_names": "boolean", "zoom": "integer", "first_cell": "bigint", "last_cell": "bigint",
+    "standings": "text[]", "rules": "text[]",
+}  # fmt: skip
+
+_AREAS = f"""
     WITH tile AS (
         SELECT ST_TileEnvelope(:z, :x, :y) AS box,
                ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS around
@@ -101,6 +109,7 @@ AREAS = f"""
         FROM area a, tile WHERE a.vintage = :vintage AND a.level = :level AND a.boundary && tile.around
     )
     SELECT ST_AsMVT(shown, 'areas', {EXTENT}, 'geom', 'id') FROM shown WHERE geom IS NOT NULL"""
+AREAS = Prepared("areas_tile", _AREAS, TYPES)
 
 IN_TILE = f"""
     FROM campaign_settlement x
@@ -121,10 +130,11 @@ AS_FEATURES = f"""
     )
     SELECT ST_AsMVT(shown, 'settlements', {EXTENT}, 'geom', 'id') FROM shown"""
 
-STANDING = f"WITH x AS (SELECT x.*, true AS is_settlement {IN_TILE})" + AS_FEATURES
+_STANDING = f"WITH x AS (SELECT x.*, true AS is_settlement {IN_TILE})" + AS_FEATURES
+STANDING = Prepared("settlements_tile", _STANDING, TYPES)
 
 # with the visits up to a day, or of one team and with its part of the plan
-RECOUNTED = (
+_RECOUNTED = (
     f"""
     WITH there AS (SELECT x.* {IN_TILE}),
     n AS (SELECT c.unit_id, bit_count(bit_or(c.reached)) AS cells_reached, {SUMMED}
@@ -140,8 +150,9 @@ RECOUNTED = (
           FROM there t LEFT JOIN n ON n.unit_id = t.settlement_id LEFT JOIN own USING (settlement_id))"""
     + AS_FEATURES
 )
+RECOUNTED = Prepared("settlements_recounted_tile", _RECOUNTED, TYPES)
 
-GRID = f"""
+_GRID = f"""
     WITH tile AS (SELECT ST_TileEnvelope(:z, :x, :y) AS box), cells AS (
         SELECT g.cell, sum(g.settlements) AS settlements, sum(g.lon_e6) / 1e6 AS lon, sum(g.lat_e6) / 1e6 AS lat,
                sum(g.target) FILTER (WHERE NOT g.small OR :hide_below = 0) AS target,
@@ -159,8 +170,9 @@ GRID = f"""
         FROM cells, tile
     )
     SELECT ST_AsMVT(shown, 'settlements', {EXTENT}, 'geom') FROM shown"""
+GRID = Prepared("settlement_grid_tile", _GRID, TYPES)
 
-VISITS = f"""
+_VISITS = f"""
     WITH tile AS MATERIALIZED (
         SELECT ST_TileEnvelope(:z, :x, :y) AS box,
                ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS around
@@ -175,3 +187,4 @@ VISITS = f"""
         FROM found v, tile
     )
     SELECT ST_AsMVT(shown, 'visits', {EXTENT}, 'geom') FROM shown WHERE geom IS NOT NULL"""
+VISITS = Prepared("visits_tile", _VISITS, TYPES)
