@@ -58,9 +58,19 @@
     },
   });
 
+  const named = (thing, layer, r) => {      // a name below its circle, where there are few enough to read
+    if (data.areas.length + data.outlines.length > 60) return;
+    const label = document.createElement("span");
+    label.textContent = thing.name;
+    layer.bindTooltip(label, { permanent: true, direction: "bottom", className: "place-name", offset: [0, r], interactive: false });
+  };
+
   map.attributionControl.setPrefix(false);
+  const rightToLeft = document.documentElement.dir === "rtl";
+  L.control.zoom({ position: rightToLeft ? "bottomleft" : "bottomright" }).addTo(map);
+  L.control.scale({ position: rightToLeft ? "bottomright" : "bottomleft", imperial: false }).addTo(map);
   for (const outline of data.outlines) {
-    L.geoJSON(outline.shape, { style: { fillColor: "#F3F1EB", fillOpacity: 1, color: "#857F73", weight: outline.weight }, interactive: false }).addTo(map);
+    L.geoJSON(outline.shape, { style: { fillColor: "#F3F1EB", fillOpacity: outline.weight > 2 ? 1 : 0, color: "#857F73", weight: outline.weight }, interactive: false }).addTo(map);
   }
   for (const area of data.areas) {
     L.geoJSON(area.shape, { style: { fillColor: area.fill, fillOpacity: 1, color: CARD, weight: 1.4 } })
@@ -68,11 +78,11 @@
   }
   const most = Math.max(1, ...data.areas.map((area) => area.unreached || 0));
   for (const area of data.areas) {
-    if (!area.unreached) continue;
-    const r = Math.max(4, 26 * Math.sqrt(area.unreached / most));
+    const r = area.unreached ? Math.max(4, 26 * Math.sqrt(area.unreached / most)) : 0;
     const number = r >= 10 ? area.unreached.toLocaleString("en") : "";
-    const icon = L.divIcon({ className: "unreached", iconSize: [2 * r, 2 * r], html: `<span>${number}</span>` });
-    L.marker(area.at, { icon, keyboard: false }).bindPopup(() => popup(area)).addTo(map);
+    const icon = L.divIcon({ className: r ? "unreached" : "", iconSize: [2 * r, 2 * r], html: `<span>${number}</span>` });
+    const circle = L.marker(area.at, { icon, keyboard: false }).bindPopup(() => popup(area)).addTo(map);
+    named(area, circle, r);
   }
   const deepest = Math.max(1, ...data.settlements.map((s) => s.unreached || 0));
   const size = (s) => (s.status === "covered" || !s.unreached ? 4 : 6 + 8 * Math.sqrt(s.unreached / deepest));
@@ -80,6 +90,13 @@
   for (const s of quietFirst) {
     new StatusSymbol(s.at, { radius: size(s), status: s.status, silent: s.silent }).bindPopup(() => popup(s)).addTo(map);
   }
-  const [[south, west], [north, east]] = data.bounds;
-  map.fitBounds([[south, west], [north, east]], { paddingTopLeft: window.innerWidth > 900 ? [420, 20] : [12, 12], paddingBottomRight: [20, 20] });
+  const face = document.getElementById("face"), wide = window.innerWidth > 900;
+  if (!wide) face.querySelector("details").removeAttribute("open");
+  const beside = [face.offsetWidth + 24, 24], beneath = [16, face.offsetHeight + 24];
+  const padding = !wide
+    ? { paddingTopLeft: beneath, paddingBottomRight: [16, 48] }
+    : rightToLeft
+      ? { paddingTopLeft: [24, 24], paddingBottomRight: beside }
+      : { paddingTopLeft: beside, paddingBottomRight: [24, 24] };
+  map.fitBounds(data.bounds, padding);
 })({{ this._parent.get_name() }}, {{ this.data|tojson }});

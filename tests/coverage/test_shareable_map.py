@@ -84,11 +84,11 @@ def test_its_face_says_who_when_where_and_that_areas_are_drawn(session, story):
     page = a_map(session, story, "district")
 
     assert "Amina" in page
-    assert "Mon 01 Dec 2025, 05:00" in page  # in Peshawar
+    assert "2025, 05:00" in page  # in Peshawar
     assert "Asia/Karachi" in page
     assert "Khyber Pakhtunkhwa" in page
     assert "They are not official boundaries" in page
-    assert "27 <small>" in page  # 2 of KILI and all 25 of BANDA
+    assert re.search(r">27</bdi> <small>children not yet reached", page)  # 2 of KILI and all 25 of BANDA
 
 
 def test_a_map_of_one_area_names_it(session, story):

@@ -22,11 +22,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracker.accounts.scope import Scope
+from tracker.areas.models import LEVELS
 from tracker.campaigns.models import Campaign
 from tracker.coverage.report import area_in_scope, coverage_report
 from tracker.coverage.statuses import STATUSES
 from tracker.coverage.units import SMALL_TARGET
 from tracker.errors import RasaiError
+from tracker.figures import percent_words
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LEAFLET = PROJECT / "tracker" / "static" / "vendor" / "leaflet"
@@ -67,10 +69,10 @@ ABOVE = text("""
     FROM area a JOIN area_within w ON w.area_id = a.id JOIN area above ON above.id = w.ancestor_id
     WHERE a.vintage = :vintage AND a.code = ANY(:codes)""")
 COVERED_AREAS = text("""
-    SELECT a.name_en FROM campaign_area c JOIN area a ON a.id = c.area_id
+    SELECT a.name_en, a.name_ur, a.name_ps FROM campaign_area c JOIN area a ON a.id = c.area_id
     WHERE c.campaign_id = :campaign ORDER BY a.code""")
 OWN_AREAS = text("""
-    SELECT a.name_en FROM area a
+    SELECT a.name_en, a.name_ur, a.name_ps FROM area a
     WHERE a.vintage = :vintage AND in_areas(a.id, :areas)
       AND (a.parent_id IS NULL OR NOT in_areas(a.parent_id, :areas)) ORDER BY a.code""")
 
@@ -106,7 +108,7 @@ def shareable_map(
     """
     report = coverage_report(session, campaign, scope, level, now=now, area=area)
     rows = [row for row in report["rows"] if row["code"] is not None]
-    page = folium.Map(tiles=None, control_scale=True, prefer_canvas=True)
+    page = folium.Map(tiles=None, zoom_control=False, prefer_canvas=True)
     page.default_js, page.default_css = [], []  # folium's own come from other people's servers
     root = page.get_root()
     root.title = escape(campaign.name)
@@ -136,7 +138,7 @@ def _areas(session: Session, campaign: Campaign, rows: list[dict[str, Any]]) -> 
         }
         for shape in found
     ]
-    return {"areas": areas, "outlines": [], "settlements": []}
+    return {"areas": areas, "outlines": _outlines(session, campaign, list(by_code)), "settlements": []}
 
 
 def _settlements(session: Session, campaign: Campaign, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -152,12 +154,16 @@ def _settlements(session: Session, campaign: Campaign, rows: list[dict[str, Any]
         for point in found
     ]
     within = list({row["area"] for row in rows if row["area"]})
-    codes = session.scalars(ABOVE, {"vintage": campaign.vintage, "codes": within}).all()
-    shapes = session.execute(SHAPES, {"vintage": campaign.vintage, "codes": list(codes), "fineness": FINENESS})
-    outlines = [
-        {"shape": shape.shape, "weight": 2.2 if shape.level in ("province", "division") else 1.0} for shape in shapes
-    ]
-    return {"areas": [], "outlines": outlines, "settlements": settlements}
+    return {"areas": [], "outlines": _outlines(session, campaign, within), "settlements": settlements}
+
+
+def _outlines(session: Session, campaign: Campaign, codes: list[str]) -> list[dict[str, Any]]:
+    """These areas and all above them, coarse first: the ground on which the rest is drawn."""
+    above = session.scalars(ABOVE, {"vintage": campaign.vintage, "codes": codes}).all()
+    found = session.execute(SHAPES, {"vintage": campaign.vintage, "codes": list(above), "fineness": FINENESS})
+    shapes = sorted(found, key=lambda shape: LEVELS.index(shape.level))
+    coarsest = shapes[0].level if shapes else None
+    return [{"shape": shape.shape, "weight": 2.2 if shape.level == coarsest else 1.0} for shape in shapes]
 
 
 def _said(row: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +187,7 @@ def _coverage_line(word: str, row: dict[str, Any], count: str, share: str) -> st
     """A per cent never stands without its counts; a small target has no per cent."""
     if not row["target"] or row["target"] < SMALL_TARGET:
         return f"{word}: {row[count]:,}"
-    return f"{word}: {_share(row[share])}, {row[count]:,} / {row['target']:,}"
+    return f"{word}: {percent_words(row[share])}, {row[count]:,} / {row['target']:,}"
 
 
 def _fill(row: dict[str, Any]) -> str:
@@ -193,7 +199,7 @@ def _fill(row: dict[str, Any]) -> str:
 def _bounds(data: dict[str, Any]) -> list[list[float]]:
     """[[south, west], [north, east]] of what is drawn; Pakistan when nothing is."""
     spots = [thing["at"] for thing in (*data["areas"], *data["settlements"])]
-    for thing in (*data["areas"], *data["outlines"]):
+    for thing in data["areas"]:
         spots += [[lat, lon] for polygon in thing["shape"]["coordinates"] for lon, lat in _ring(polygon)]
     if not spots:
         return [[23.7, 60.9], [37.1, 77.8]]
@@ -220,27 +226,20 @@ def _status_names() -> list[tuple[str, str]]:
     return [(status, names[status]) for status in STATUSES]
 
 
-def _share(value: float | None) -> str:
-    """Whole per cent, never rounded up to all; a dash where there is none."""
-    if value is None:
-        return "–"
-    per_cent = round(value * 100)
-    return f"{99 if per_cent == 100 and value < 1 else per_cent} %"
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
+def _name_of(area: Any) -> str:
+    """In the language of the page, where the area has a name in it."""
+    name: str = getattr(area, f"name_{get_locale() or 'en'}", None) or area.name_en
+    return name
 
 
 def _place(session: Session, campaign: Campaign, scope: Scope, area: str | None) -> str:
     """The area of the question, else those that the person sees of the round."""
     if area:
         asked = area_in_scope(session, campaign, scope, area)
-        return f"{asked.name_en} ({asked.code})"
+        return f"{_name_of(asked)} ({asked.code})"
     statement = COVERED_AREAS if scope.everything or scope.role == "team" else OWN_AREAS
-    names = session.scalars(
-        statement, {"campaign": campaign.id, "vintage": campaign.vintage, "areas": scope.areas}
-    ).all()
+    values = {"campaign": campaign.id, "vintage": campaign.vintage, "areas": scope.areas}
+    names = [_name_of(row) for row in session.execute(statement, values)]
     shown = ", ".join(names[:4])
     return shown if len(names) <= 4 else _("{names} and {more} more areas").format(names=shown, more=len(names) - 4)
 
@@ -257,15 +256,13 @@ def _face(campaign: Campaign, report: dict[str, Any], place: str, now: datetime,
         rows=report["rows"][:ROWS_IN_TABLE],
         row_count=len(report["rows"]),
         place=place,
-        counted=f"{counted:%a %d %b %Y, %H:%M}",
-        made=f"{now.astimezone(zone):%a %d %b %Y, %H:%M}",
+        counted=counted,
+        made=now.astimezone(zone),
         made_by=made_by,
         statuses=_status_names(),
         symbols={status: Markup(symbol) for status, symbol in SYMBOLS.items()},  # noqa: S704  our own constants
         ramp=[(colour, name) for (_below, colour), name in zip(RAMP, RAMP_NAMES, strict=True)],
         small_target=SMALL_TARGET,
-        share=_share,
-        count=_count,
     )
 
 
