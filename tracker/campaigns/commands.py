@@ -119,7 +119,8 @@ def list_command(as_json: bool) -> None:
 def thresholds_command(code: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Show the limits that hold in a campaign, or set some.
 
-    `pace.more_than=30` sets one, `pace.more_than=` goes back to the default. Every visit is judged anew with them; each change stands in the audit trail.
+    `pace.more_than=30` sets one, `pace.more_than=` goes back to the default. Every visit is judged anew with them; each
+    change stands in the audit trail.
     """
     with transaction() as session:
         campaign = planning.find_campaign(session, code)

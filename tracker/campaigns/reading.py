@@ -1,4 +1,5 @@
 """Which campaigns touch a person's areas?"""
+
 from typing import Any
 
 from sqlalchemy import text
@@ -23,6 +24,13 @@ def campaigns_in_scope(session: Session, scope: Scope) -> list[Campaign]:
 
 def as_dict(campaign: Campaign) -> dict[str, Any]:
     """What the API tells of a campaign."""
-    return {"code": campaign.code, "name": campaign.name, "kind": campaign.kind, "start": campaign.starts_on.isoformat(),
-            "end": campaign.ends_on.isoformat(), "catch_up": [d.isoformat() for d in campaign.catch_up], "timezone": campaign.timezone,
-            "state": campaign.state}
+    return {
+        "code": campaign.code,
+        "name": campaign.name,
+        "kind": campaign.kind,
+        "start": campaign.starts_on.isoformat(),
+        "end": campaign.ends_on.isoformat(),
+        "catch_up": [d.isoformat() for d in campaign.catch_up],
+        "timezone": campaign.timezone,
+        "state": campaign.state,
+    }
