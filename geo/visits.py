@@ -359,7 +359,9 @@ def _beside_another_group(lon: Floats, lat: Floats, group: Whole, within_m: floa
         for dy in (0, 1):
             square = ((x + dx) >> 1).astype(np.int64) * LANE + ((y + dy) >> 1)
             order = np.argsort(square)
-            starts = np.flatnonzero(np.r_[True, np.diff(square[order]) != 0])
+            square = square[order]
+            starts = np.flatnonzero(np.r_[True, square[1:] != square[:-1]])
+            del square  # a million visits are many: what has been used is let go
             of = group[order]
             mixed = np.minimum.reduceat(of, starts) != np.maximum.reduceat(of, starts)
             beside[order] |= np.repeat(mixed, np.diff(np.r_[starts, len(order)]))

@@ -5,30 +5,32 @@ translate.
 """
 from apiflask import APIFlask
 
-from tracker import api_description, database_commands, errors, figures, operations, page_frame, request_cycle, settings
-from tracker.accounts import commands as accounts_commands
+from tracker import api_description, errors, figures, operations, page_frame, request_cycle, settings
 from tracker.accounts import pages as accounts_pages
 from tracker.areas import api as areas_api
-from tracker.areas import commands as areas_commands
 from tracker.campaigns import api as campaigns_api
-from tracker.campaigns import commands as campaigns_commands
 from tracker.campaigns import pages as campaigns_pages
+from tracker.command_line import LateGroup
 from tracker.coverage import api as coverage_api
-from tracker.coverage import commands as coverage_commands
 from tracker.coverage import pages as coverage_pages
 from tracker.coverage import tiles as coverage_tiles
-from tracker.demo import commands as demo_commands
 from tracker.visits import api as visits_api
-from tracker.visits import commands as visits_commands
 from tracker.visits import pages as visits_pages
 
 PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages)
 APIS = (areas_api, campaigns_api, coverage_api, visits_api)
-COMMANDS = (
-    database_commands.database, accounts_commands.users, areas_commands.areas, areas_commands.settlements,
-    campaigns_commands.campaigns, campaigns_commands.teams, campaigns_commands.targets,
-    visits_commands.visits, coverage_commands.coverage, demo_commands.demo,
-)
+COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither
+    "database": "tracker.database_commands:database",
+    "users": "tracker.accounts.commands:users",
+    "areas": "tracker.areas.commands:areas",
+    "settlements": "tracker.areas.commands:settlements",
+    "campaigns": "tracker.campaigns.commands:campaigns",
+    "teams": "tracker.campaigns.commands:teams",
+    "targets": "tracker.campaigns.commands:targets",
+    "visits": "tracker.visits.commands:visits",
+    "coverage": "tracker.coverage.commands:coverage",
+    "demo": "tracker.demo.commands:demo",
+}
 
 
 def create_app() -> APIFlask:
@@ -48,6 +50,5 @@ def create_app() -> APIFlask:
     for door in APIS:
         app.register_blueprint(door.api, url_prefix="/api/v1")
     app.register_blueprint(coverage_tiles.tiles)
-    for group in COMMANDS:
-        app.cli.add_command(group)
+    app.cli = LateGroup(elsewhere=COMMANDS)
     return app

@@ -7,6 +7,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,25 @@ rejects_option = click.option("--rejects", type=click.Path(dir_okay=False, path_
 existing_file = click.argument("file", type=click.Path(exists=True, path_type=Path))
 
 
-class Group(AppGroup):
+class LateGroup(AppGroup):
+    """A group some of whose commands are imported when they are used: `elsewhere` says where, as "module:attribute"."""
+
+    def __init__(self, *args: Any, elsewhere: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.elsewhere = elsewhere or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        module, _colon, attribute = self.elsewhere[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+class Group(LateGroup):
     """Commands that need the database: it is started when it is the embedded one, and errors are told in one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:

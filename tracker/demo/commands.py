@@ -66,6 +66,5 @@ def _run(*words: object) -> None:
     """One of our own commands, in this process; what it says goes to standard error."""
     shown = " ".join(w.name if isinstance(w, Path) else str(w) for w in words)
     click.echo(f"flask {shown}", err=True)
-    group, *rest = [str(w) for w in words]
     with contextlib.redirect_stdout(sys.stderr):
-        current_app.cli.commands[group].main(rest, prog_name=f"flask {group}", standalone_mode=False)
+        current_app.cli.main([str(w) for w in words], prog_name="flask", standalone_mode=False)

@@ -1,79 +1,31 @@
 """Visits: import, check, export."""
-import time
-from pathlib import Path
 
 import click
-from flask import current_app
 from sqlalchemy import text
 
-from tracker.accounts import audit
-from tracker.accounts.scope import SERVER
 from tracker.campaigns.planning import find_campaign
-from tracker.command_line import SOME_ROWS_REFUSED, Group, existing_file, json_option, rejects_option, say
+from tracker.command_line import Group, json_option, say
 from tracker.coverage.following import follow
 from tracker.database import transaction
-from tracker.errors import RowsRefused
-from tracker.visits.exporting import FORMATS, export_visits
-from tracker.visits.file_formats import NotAVisitsFile
-from tracker.visits.file_import import Progress, import_visits, readable_name, rejects_to
 from tracker.visits.models import STANDINGS
 from tracker.visits.rules import RULES
-from tracker.visits.staging import Refused
 
-campaign_option = click.option("--campaign", "code", required=True)
+FILE_COMMANDS = {  # apart, for they bring Arrow with them: judging a round needs the memory
+    "import": "tracker.visits.file_commands:import_command",
+    "export": "tracker.visits.file_commands:export_command",
+}
+
+STANDING = text("SELECT standing, count(*) FROM visit WHERE campaign_id = :id AND standing < 4 GROUP BY 1")
+ASKED = text("SELECT rule, sum(visits) FROM team_flags WHERE campaign_id = :id GROUP BY 1")
 
 
-@click.group("visits", cls=Group)
+@click.group("visits", cls=Group, elsewhere=FILE_COMMANDS)
 def visits() -> None:
     """Visits: import, check, export."""
 
 
-@visits.command("import")
-@existing_file
-@campaign_option
-@click.option("--channel", default="file", hidden=True)
-@rejects_option
-@json_option
-def import_command(file: Path, code: str, channel: str, rejects: Path | None, as_json: bool) -> None:
-    """Take visits from CSV, NDJSON, GeoPackage or Parquet, recognised by content."""
-    started = time.monotonic()
-    raw_folder = current_app.config["RASAI"].data_dir / "raw"
-    with rejects_to(rejects) as refused, transaction() as session:
-        campaign = find_campaign(session, code)
-        try:
-            summary = import_visits(
-                session, campaign, file, raw_folder, refused, channel=channel, progress=_every_second("rows read")
-            )
-        except NotAVisitsFile as unreadable:
-            raise click.ClickException(str(unreadable)) from None
-        except RowsRefused as head:
-            refused.add(Refused({}, head.errors))
-            raise
-        facts = {"file": readable_name(file), **summary.as_dict()}
-        audit.record(session, SERVER, "import", "visits", campaign.code, facts)
-    summary.seconds = round(time.monotonic() - started, 3)
-    for error in refused.shown:
-        click.echo(f"  row {error.row}, {error.field} ({error.rule}): {error.message}", err=True)
-    say(summary.as_dict(), as_json)
-    if summary.rejected or summary.conflict:
-        click.get_current_context().exit(SOME_ROWS_REFUSED)
-
-
-def _every_second(what: str) -> Progress:
-    """Tells on standard error how far it is, at most once a second."""
-    told_at = time.monotonic()
-
-    def tell(rows: int) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= 1:
-            told_at = time.monotonic()
-            click.echo(f"{rows:,} {what}", err=True)
-
-    return tell
-
-
 @visits.command("check")
-@campaign_option
+@click.option("--campaign", "code", required=True)
 @click.option("--all", "everything", is_flag=True, help="Every visit once more, not only what waits.")
 @json_option
 def check_command(code: str, everything: bool, as_json: bool) -> None:
@@ -82,19 +34,12 @@ def check_command(code: str, everything: bool, as_json: bool) -> None:
         campaign_id = find_campaign(session, code).id
     done = follow(campaign_id, everything)
     with transaction() as session:
-        standing = dict(session.execute(text("SELECT standing, count(*) FROM visit WHERE campaign_id = :id AND standing < 4 GROUP BY 1"), {"id": campaign_id}).all())
-        flags = dict(session.execute(text("SELECT rule, sum(visits) FROM team_flags WHERE campaign_id = :id GROUP BY 1"), {"id": campaign_id}).all())
-    say({"checked": done.visits, "standing": {name: standing.get(n, 0) for n, name in STANDINGS.items() if name != "replaced"},
-         "flags": {rule.name: int(flags.get(rule.name, 0)) for rule in RULES}, "seconds": round(done.seconds, 3)}, as_json)
-
-
-@visits.command("export")
-@campaign_option
-@click.option("--format", "how", type=click.Choice(FORMATS), required=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
-def export_command(code: str, how: str, out: Path) -> None:
-    """Every column as sent, and where each visit counts, its standing and its flags."""
-    with transaction() as session:
-        campaign = find_campaign(session, code)
-        count = export_visits(session, campaign, how, out, progress=_every_second("visits written"))
-    click.echo(f"{count:,} visits → {out}", err=True)
+        standing = {int(number): int(visits) for number, visits in session.execute(STANDING, {"id": campaign_id})}
+        asked = {rule: int(visits) for rule, visits in session.execute(ASKED, {"id": campaign_id})}
+    summary = {
+        "checked": done.visits,
+        "standing": {name: standing.get(n, 0) for n, name in STANDINGS.items() if name != "replaced"},
+        "flags": {rule.name: asked.get(rule.name, 0) for rule in RULES},
+        "seconds": round(done.seconds, 3),
+    }
+    say(summary, as_json)

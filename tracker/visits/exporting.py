@@ -19,11 +19,8 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-import geo.vector_files  # noqa: F401  (limits GDAL's drivers before the next import registers them)
-
-import pyogrio  # isort: skip
-
 from tracker.campaigns.models import Campaign
+from tracker.visits.file_formats import gdal
 from tracker.visits.file_import import Progress
 from tracker.visits.models import STANDINGS
 from tracker.visits.rules import names_of
@@ -132,7 +129,7 @@ def _write_geopackage(batches: Batches, path: Path) -> None:
         lon, lat = (table.column(c).to_numpy() for c in ("lon", "lat"))
         points = np.where(np.isnan(lon), None, shapely.points(lon, lat))
         table = table.append_column("position", pa.array(shapely.to_wkb(points).tolist(), pa.binary()))
-        pyogrio.raw.write_arrow(
+        gdal().raw.write_arrow(
             table, path, layer="visits", driver="GPKG", geometry_name="position", geometry_type="Point",
             crs="EPSG:4326", append=is_begun,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -18,17 +18,12 @@ import pyarrow.parquet as pq
 import pyproj
 import shapely
 
-import geo.vector_files  # noqa: F401  (limits GDAL's drivers before the next import registers them)
-
-import pyogrio  # isort: skip
-
 from tracker.visits import csv_rows
 from tracker.visits.visit_row import COUNTS, YES_OR_NO
 
 ROWS_AT_ONCE = 5_000
 LONGEST_LINE_BYTES = 1 << 18
 BOM = b"\xef\xbb\xbf"
-GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FieldError)
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 PARQUET, GEOPACKAGE = "application/vnd.apache.parquet", "application/geopackage+sqlite3"
 
@@ -110,7 +105,7 @@ def _told_of(name: str) -> Iterator[None]:
         yield
     except UnicodeDecodeError:
         raise NotAVisitsFile(f"{name} is not UTF-8. Save it as UTF-8.") from None
-    except (pa.ArrowException, OSError, ValueError, pyproj.exceptions.CRSError, *GDAL_ERRORS) as error:
+    except (pa.ArrowException, OSError, ValueError, pyproj.exceptions.CRSError, *_gdal_errors()) as error:
         why = str(error).split("\n")[0][:200]
         raise NotAVisitsFile(f"{name} cannot be read as CSV, NDJSON, GeoPackage or Parquet: {why}.") from error
 
@@ -192,15 +187,29 @@ def _open_parquet(path: Path) -> VisitsFile:
     return VisitsFile(PARQUET, names, _arrow_parts(lambda: file.iter_batches(ROWS_AT_ONCE, columns=names)))
 
 
+def gdal() -> Any:
+    """pyogrio, with our short list of drivers. Only where a GeoPackage is at hand: it takes 40 MB of memory."""
+    import geo.vector_files  # noqa: F401  (limits GDAL's drivers before the next import registers them)
+
+    import pyogrio  # isort: skip
+
+    return pyogrio
+
+
+def _gdal_errors() -> tuple[type[Exception], ...]:
+    errors = gdal().errors
+    return errors.DataSourceError, errors.DataLayerError, errors.FieldError
+
+
 def _open_geopackage(path: Path, folder: Path) -> VisitsFile:
     """The layer called visits, or the only one. Its points are the positions where it has no columns lon and lat."""
     named = folder / "visits.gpkg"
     named.symlink_to(path.absolute())  # the driver looks at the name too
-    layers = [str(name) for name, _ in pyogrio.list_layers(named)]
+    layers = [str(name) for name, _ in gdal().list_layers(named)]
     layer = "visits" if "visits" in layers else layers[0] if len(layers) == 1 else None
     if layer is None:
         raise ValueError(f"it has several layers ({', '.join(layers)}) and none is called visits")
-    about = pyogrio.read_info(named, layer=layer)
+    about = gdal().read_info(named, layer=layer)
     columns = [str(n) for n in about["fields"]]
     if "lon" in columns or "lat" in columns or about["geometry_type"] is None:
         return VisitsFile(GEOPACKAGE, columns, _arrow_parts(lambda: _of_layer(named, layer, False)))
@@ -220,7 +229,7 @@ def _open_geopackage(path: Path, folder: Path) -> VisitsFile:
 
 def _of_layer(path: Path, layer: str, geometry: bool) -> Iterator[pa.RecordBatch]:
     how = {"layer": layer, "read_geometry": geometry, "batch_size": ROWS_AT_ONCE, "use_pyarrow": True}
-    with pyogrio.raw.open_arrow(path, **how) as (_about, reader):
+    with gdal().raw.open_arrow(path, **how) as (_about, reader):
         yield from reader
 
 

@@ -34,6 +34,8 @@ NEIGHBOUR = np.dtype(
     ]
 )
 
+ROOM = 1_000_000  # visits; it takes memory only as far as it is filled, and nothing is copied to make it one array
+
 CELL = np.dtype([("cell", np.int64), ("team_id", np.int32), ("day", np.int32)])  # day: since 2000
 CELL_COLUMNS: Columns = [("cell", ">i8"), ("team_id", ">i4"), ("day", ">i4")]
 
@@ -78,7 +80,7 @@ class Households:
     yardsticks: Yardsticks
     bit: int  # of the rule in visit.flags
     whole_round: bool  # every team is judged: nobody else has to be read
-    parts: list[np.ndarray] = field(default_factory=list)  # NEIGHBOUR, in order; joined when they are looked at
+    room: np.ndarray = field(default_factory=lambda: np.empty(ROOM, NEIGHBOUR))  # the first sum(sizes) rows are taken
     sizes: list[int] = field(default_factory=list)  # per portion of teams
     cells: list[np.ndarray] = field(default_factory=list)  # CELL, where they were
     left: list[np.ndarray] = field(
@@ -92,14 +94,13 @@ class Households:
         is_new : per alive visit, whether no pass has judged it yet
         """
         visits, rows = fetched.visits[alive], np.flatnonzero(counted)
-        part = np.empty(len(rows), NEIGHBOUR)
+        part = self._room_for(len(rows))
         for name in ("team", "at_us", "lon", "lat"):
             part[name] = visits[name][rows]
         part["day"] = fetched.day[alive[rows]]
         part["household"] = household_key(np.column_stack([visits[c][rows] for c in HOUSEHOLD]))
         part["asked"] = fetched.kept["flags"][alive[rows]] >> self.bit & 1 == 1
         part["changed"] = is_new[rows] | (fetched.kept["standing"][alive[rows]] == REPLACED)
-        self.parts.append(part)
         self.sizes.append(len(part))
         self.cells.append(_cells_of(part if self.whole_round else part[part["changed"]]))
         gone = np.ones(len(fetched.visits), bool)
@@ -109,7 +110,7 @@ class Households:
 
     def answer(self, judged: set[int]) -> set[int]:
         """Decide for all portions; give the other teams whose visits must now be judged too."""
-        mine = self._mine()
+        mine = self.room[: sum(self.sizes)]
         within_m, apart_s = self._limits()
         if self.whole_round:
             everybody, subject = mine, np.ones(len(mine), bool)
@@ -135,21 +136,18 @@ class Households:
 
     def remember(self) -> None:
         """Keep in which cells the judged teams were, a cell once written stays; the visits themselves are let go."""
-        self.parts = []
+        self.room = np.empty(0, NEIGHBOUR)
         cells = np.concatenate([*self.cells, np.empty(0, CELL)])
         self.cursor.execute(CREATE_WALKED_NOW)
         write_rows(self.cursor, "walked_now", CELL_COLUMNS, {name: cells[name] for name, _ in CELL_COLUMNS})
         self.cursor.execute(REMEMBER, {"campaign": self.campaign_id})
 
-    def _mine(self) -> np.ndarray:
-        """All portions as one; nothing is held twice."""
-        if len(self.parts) != 1:
-            mine, at = np.empty(sum(map(len, self.parts)), NEIGHBOUR), 0
-            for k, part in enumerate(self.parts):
-                mine[at : at + len(part)] = part
-                at, self.parts[k] = at + len(part), np.empty(0, NEIGHBOUR)
-            self.parts = [mine]
-        return self.parts[0]
+    def _room_for(self, visits: int) -> np.ndarray:
+        """The next rows, to be filled."""
+        taken = sum(self.sizes)
+        if taken + visits > len(self.room):
+            self.room.resize(taken + visits + ROOM // 10, refcheck=False)
+        return self.room[taken : taken + visits]
 
     def _limits(self) -> tuple[float, float]:
         limits = self.yardsticks.limits["repeated_household"]
