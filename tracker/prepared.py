@@ -1,7 +1,8 @@
 """Statements that PostgreSQL plans once per connection: for short answers that are asked often, where planning under
 row security would cost more than the answer.
 
-The plan belongs to the role that asks: PostgreSQL plans anew when another one does.
+The plan belongs to the role that asks: PostgreSQL plans anew when another one does. It has to suit all values alike,
+since PostgreSQL is told to keep it; by itself it would go on planning for each.
 """
 
 import re
@@ -38,7 +39,8 @@ class Prepared:
 
     @cached_property
     def _execute(self) -> Any:
-        return text(f"EXECUTE {self.name} ({', '.join(f':{name}' for name in self._parameters)})")
+        values = ", ".join(f":{name}" for name in self._parameters)
+        return text(f"SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE {self.name} ({values})")
 
     def scalar(self, session: Session, values: Mapping[str, Any]) -> Any:
         """The first column of the first row."""

@@ -167,7 +167,7 @@ def _judged(row: dict[str, Any], measure: str) -> dict[str, Any]:
 def class_of(row: dict[str, Any], measure: str) -> int | None:
     """Which of the five classes of the map's scale; None: no target, or one under 10, whose share would say nothing."""
     target = row["target"]
-    if not target or target < SMALL_TARGET or row.get("suppressed"):
+    if not target or target < SMALL_TARGET:
         return None
     if measure == "check":
         part, whole = row["vaccinated"] - row["vaccinated_confirmed"], target

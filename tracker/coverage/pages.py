@@ -106,13 +106,14 @@ def _shown(session: Session, campaign: Campaign, scope: Scope, now: datetime) ->
 
 def _map_data(shown: dict[str, Any]) -> dict[str, Any]:
     """What the map draws beside its tiles. Numbers lie here, outlines in the tiles, joined by id."""
-    o, view, areas, to, highest = shown["o"], shown["view"], shown["areas"], shown["to"], shown["highest"]
-    here = {*o.own.levels, *(area.level for area in highest)}
+    o, view, areas, to = shown["o"], shown["view"], shown["areas"], shown["to"]
+    ground = shown["highest"] or [areas[code] for code in {spot["area"] for spot in o.spots} if code in areas]
+    here = {*o.own.levels, *(area.level for area in ground)}
     boxes = [(spot["lon"], spot["lat"], spot["lon"], spot["lat"]) for spot in o.spots]
     return {
         "level": view.level, "measure": view.measure, "until": view.until and view.until.isoformat(),
         "outlines": [level for level in LEVELS if level in here],
-        "ground": {"level": highest[0].level, "ids": [area.id for area in highest]} if highest else None,
+        "ground": {"level": ground[0].level, "ids": [area.id for area in ground]} if ground else None,
         "box": around(boxes) if view.team else o.box or around(boxes), "counted": o.counted_at.isoformat(),
         "area": view.area and _attended(view, areas),
         "settlement": _spot(o.panel.row) if isinstance(o.panel, SettlementPanel) else None,

@@ -18,6 +18,8 @@ import { scaleOf } from './coverage-scale.js';
 /** @typedef {import('../vendor/maplibre-gl/maplibre-gl.d.mts').Map} MapLibre */
 
 const PADDING = { top: 72, bottom: 128, left: 32, right: 32 };      // what lies over the map never covers data
+const WIDE_PX = 760;
+const LEGEND_PX = 232;      // the legend and its distance from the edge
 const NEAR_ZOOM = 14;
 const PAN_MS = 600;
 const TOKENS = ['page', 'card', 'land', 'outside', 'rule', 'edge', 'ink', 'ink-2', 'glyph', 'missed', 'partly', 'partly-text', 'doubtful', 'covered', 'not-started',
@@ -79,9 +81,18 @@ export class RasaiMap extends HTMLElement {
   get theme() { return getComputedStyle(document.documentElement).colorScheme === 'dark' ? 'dark' : 'light'; }
   get padding() {
     const covered = this.coveredPx;
+    if (covered && document.querySelector('.is-large')) return { top: 124, bottom: covered + 176, left: 14, right: 14 };
     if (covered) return { top: 14, bottom: covered + 14, left: this.rtl ? 110 : 14, right: this.rtl ? 14 : 110 };
-    return { ...PADDING, right: this.rtl ? 24 : 60, left: this.rtl ? 60 : 24 };
+    const beside = this.panelOverPx, [near, far] = [24, (this.clientWidth > WIDE_PX ? LEGEND_PX : 60) + beside];
+    return { ...PADDING, right: this.rtl ? near : far, left: this.rtl ? far : near };
   }
+
+  /** How wide a panel lies over the map, on screens with no room beside it. */
+  get panelOverPx() {
+    const panel = document.querySelector('.has-panel .panel-box');
+    return panel && matchMedia('(900px <= width < 1200px)').matches ? panel.clientWidth : 0;
+  }
+
   /** How much of the map lies under the sheet of a phone. */
   get coveredPx() {
     const sheet = [...document.querySelectorAll('.has-sheet .sheet')].find((one) => getComputedStyle(one).position === 'absolute' && one.clientHeight > 0 && getComputedStyle(one).insetInlineStart === '0px');
@@ -137,6 +148,13 @@ export class RasaiMap extends HTMLElement {
     const duration = still ? 0 : PAN_MS;
     if (data.settlement) map?.easeTo({ center: [data.settlement.lon, data.settlement.lat], zoom: Math.max(map.getZoom(), NEAR_ZOOM), offset: [0, -this.coveredPx / 2], duration });
     else if (data.box) map?.fitBounds([[data.box[0], data.box[1]], [data.box[2], data.box[3]]], { padding: this.padding, duration, maxZoom: NEAR_ZOOM });
+  }
+
+  /** The map became larger or smaller: the same view, drawn for its new size. */
+  refit() {
+    this.map?.resize();
+    /** @type {any} */ (this.map?.getSource('circles'))?.setData(circlesOf({ ...this.data, scale: this.circleScale }));
+    this.goThere();
   }
 
   retheme() {

@@ -7,6 +7,7 @@ import { asSheet } from './coverage-sheet.js';
 
 const ASK_EVERY_MS = 3500;        // a visit is judged within a second: it shows within five
 const DAY_MS = 1600;
+const SHEET_MS = 250;            // until the sheet has moved
 const SAY_EVERY_MS = 30_000;
 
 /** @typedef {{ address: string, title: string, parts: Record<string, string>, map: import('./coverage-map.js').MapData }} View */
@@ -70,7 +71,9 @@ function workOn(root) {
     const target = event.target instanceof Element ? event.target : null;
     if (target?.closest('[data-print]')) print();
     const larger = target?.closest('[data-larger]');
-    if (larger) larger.setAttribute('aria-pressed', String(root.classList.toggle('is-large')));
+    if (!larger) return;
+    larger.setAttribute('aria-pressed', String(root.classList.toggle('is-large')));
+    setTimeout(() => map?.refit(), SHEET_MS);
   });
   document.addEventListener('keydown', (event) => {
     const close = /** @type {HTMLElement | null} */ (root.querySelector('[data-close]'));
