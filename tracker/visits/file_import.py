@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 from psycopg2.errors import DeadlockDetected, UniqueViolation
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import CursorResult, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import CursorResult, TextClause, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from tracker.campaigns.models import Campaign
@@ -55,11 +55,22 @@ CONTENT = (
     "replaces", "note",
 )  # fmt: skip
 
-# of rows with one id within the file the first counts, whatever order they are inserted in
-REPEATED = """
+SAME = f"""(v.campaign_id = :campaign AND
+             ({", ".join(f"v.{c}" for c in CONTENT)}) IS NOT DISTINCT FROM ({", ".join(f"n.{c}" for c in CONTENT)}))"""
+
+# rows that are not to be inserted: their id is there already, or of one id in the file they are not the first
+REPEATED = text("""
     CREATE TEMP TABLE repeated_visit ON COMMIT DROP AS
     SELECT instance_id, min(row_no) AS first FROM incoming_visit GROUP BY instance_id HAVING count(*) > 1;
-    ANALYZE repeated_visit"""
+    ANALYZE repeated_visit""")
+LEFT_OVER = text(f"""
+    CREATE TEMP TABLE left_over ON COMMIT DROP AS
+    SELECT n.row_no, {SAME} AS same FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
+    UNION ALL
+    SELECT n.row_no, NULL       -- compared when the first one is in
+    FROM incoming_visit n JOIN repeated_visit r ON r.instance_id = n.instance_id AND r.first <> n.row_no
+    WHERE NOT EXISTS (SELECT FROM visit v WHERE v.instance_id = n.instance_id);
+    ANALYZE left_over""")
 
 # in the order of the index on (campaign, team, time): a third cheaper than as the rows come. ON CONFLICT costs as much
 # again; without it a visit that somebody else sends meanwhile under one of these ids ends the statement
@@ -67,12 +78,15 @@ _INSERT = f"""
     INSERT INTO visit (instance_id, submission_id, campaign_id, row_no, unit_id, area_id, {", ".join(CONTENT)})
     SELECT n.instance_id, :submission, :campaign, n.row_no, n.settlement_id, n.area_id,
            {", ".join(f"n.{c}" for c in CONTENT)}
-    FROM incoming_visit n
-    WHERE NOT EXISTS (SELECT FROM visit v WHERE v.instance_id = n.instance_id)
-      AND NOT EXISTS (SELECT FROM repeated_visit r WHERE r.instance_id = n.instance_id AND r.first <> n.row_no)
+    FROM incoming_visit n WHERE NOT EXISTS (SELECT FROM left_over o WHERE o.row_no = n.row_no)
     ORDER BY n.team_id, n.visited_at"""
 INSERT = text(_INSERT)
 INSERT_MEANWHILE = text(f"{_INSERT} ON CONFLICT (instance_id) DO NOTHING")
+MEANWHILE = text("""
+    INSERT INTO left_over SELECT n.row_no, NULL FROM incoming_visit n
+    WHERE NOT EXISTS (SELECT FROM left_over o WHERE o.row_no = n.row_no) AND NOT EXISTS (
+        SELECT FROM visit v
+        WHERE v.instance_id = n.instance_id AND v.submission_id = :submission AND v.row_no = n.row_no)""")
 
 # the visit that it names is itself, over however many steps, a correction of this one
 CIRCLES = text("""
@@ -85,16 +99,10 @@ CIRCLES = text("""
         ) SELECT FROM corrected WHERE corrected.replaces = n.instance_id)
     RETURNING n.*""")
 
-DUPLICATES = text(f"""
-    SELECT count(*) FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
-    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no) AND v.campaign_id = :campaign
-      AND ({", ".join(f"v.{c}" for c in CONTENT)}) IS NOT DISTINCT FROM ({", ".join(f"n.{c}" for c in CONTENT)})""")
 CONFLICTS = text(f"""
-    SELECT n.* FROM incoming_visit n JOIN visit v ON v.instance_id = n.instance_id
-    WHERE NOT (v.submission_id = :submission AND v.row_no = n.row_no)
-      AND (v.campaign_id, {", ".join(f"v.{c}" for c in CONTENT)})
-          IS DISTINCT FROM (:campaign, {", ".join(f"n.{c}" for c in CONTENT)})
-    ORDER BY n.row_no""")
+    SELECT n.* FROM left_over o JOIN incoming_visit n ON n.row_no = o.row_no
+    JOIN visit v ON v.instance_id = n.instance_id
+    WHERE o.same IS NOT TRUE AND NOT {SAME} ORDER BY n.row_no""")
 
 WAIT = text("""
     INSERT INTO waiting (campaign_id, submission_id, team_ids)
@@ -258,28 +266,43 @@ def _insert_all(
     for row in session.execute(CIRCLES).mappings().all():
         summary.rejected += 1
         rejects.add(Refused(_as_read(row, codes), [refusal(row["row_no"], "replaces", "circle")]))
-    staged = summary.read - summary.rejected
     session.execute(text(f"SET LOCAL work_mem = '{SORT_MEMORY}'"))
-    session.connection().connection.cursor().execute(REPEATED)
-    summary.accepted = _insert(session, arrived)
-    if summary.accepted == staged:
-        return
-    summary.duplicate = session.scalars(DUPLICATES, arrived).one()
+    session.execute(REPEATED)
+    session.execute(LEFT_OVER, arrived)
+    left_over = session.scalars(text("SELECT count(*) FROM left_over")).one()
+    summary.accepted = _insert(session, arrived) if left_over < summary.read - summary.rejected else 0
     for row in session.execute(CONFLICTS, arrived).mappings().yield_per(1_000):
         summary.conflict += 1
         rejects.add(Refused(_as_read(row, codes), [refusal(row["row_no"], "instance_id", "conflict")]))
+    summary.duplicate = summary.read - summary.rejected - summary.accepted - summary.conflict
 
 
-def _insert(session: Session, arrived: dict[str, int], tries: int = TRIES) -> int:
-    """How many rows went in. What others sent meanwhile under the same ids counts as there already."""
+def _insert(session: Session, arrived: dict[str, int]) -> int:
+    """How many rows went in."""
     try:
         with session.begin_nested():
-            statement = INSERT if tries == TRIES else INSERT_MEANWHILE
-            return cast(CursorResult[Any], session.execute(statement, arrived)).rowcount
+            return _rows_of(session, INSERT, arrived)
     except DBAPIError as error:
-        if tries == 1 or not isinstance(error.orig, (DeadlockDetected, UniqueViolation)):
+        if not isinstance(error.orig, (DeadlockDetected, UniqueViolation)):
             raise
-    return _insert(session, arrived, tries - 1)
+    count = _insert_meanwhile(session, arrived)
+    session.execute(MEANWHILE, arrived)
+    return count
+
+
+def _insert_meanwhile(session: Session, arrived: dict[str, int], tries: int = TRIES) -> int:
+    """The same while somebody else sends visits under the same ids: whose comes first is taken."""
+    try:
+        with session.begin_nested():
+            return _rows_of(session, INSERT_MEANWHILE, arrived)
+    except OperationalError as error:
+        if tries == 1 or not isinstance(error.orig, DeadlockDetected):
+            raise
+    return _insert_meanwhile(session, arrived, tries - 1)
+
+
+def _rows_of(session: Session, statement: TextClause, values: dict[str, int]) -> int:
+    return cast(CursorResult[Any], session.execute(statement, values)).rowcount
 
 
 def _as_read(row: Any, codes: Codes) -> dict[str, str]:
