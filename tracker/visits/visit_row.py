@@ -188,7 +188,12 @@ def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) < 300 else float("inf")
 
 
-_PATIENT = json.JSONDecoder(parse_int=_whole_number)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a field that is given twice the last counts, unless another cannot be read: that is not passed over."""
+    return dict(pairs) | {field: value for field, value in pairs if isinstance(value, str) and _is_broken(value)}
+
+
+_PATIENT = json.JSONDecoder(parse_int=_whole_number, object_pairs_hook=_object)
 
 
 def _parsed(body: bytes, row: int) -> dict[str, Any]:
