@@ -29,7 +29,7 @@ VISITS_PER_SETTLEMENT = 2
 
 BARE = """
     WITH shown AS (
-        SELECT x.settlement_id AS id, s.code, s.type, s.high_risk, x.area_id AS area, x.target,
+        SELECT x.settlement_id AS id, s.code, x.area_id AS area, x.target,
                CASE WHEN :with_names THEN s.name_en END AS name, CASE WHEN :with_names THEN s.name_ur END AS name_ur,
                x.vaccinated_confirmed AS unreached, 'partly' AS status, planned.code AS team,
                ST_AsMVTGeom(ST_Transform(x.point, 3857), ST_TileEnvelope(:z, :x, :y), 4096, 64, false) AS geom

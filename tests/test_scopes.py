@@ -378,9 +378,10 @@ def test_a_tile_still_goes_by_its_index_under_row_security(own_story):
         )
         session.execute(
             text("""
-            INSERT INTO campaign_settlement (campaign_id, settlement_id, area_id, first_day, last_day, tile_key, point)
+            INSERT INTO campaign_settlement (campaign_id, settlement_id, area_id, first_day, last_day, tile_key, point,
+                                             code, name_en)
             SELECT c.id, s.id, (SELECT area_id FROM settlement_place LIMIT 1), current_date, current_date, s.tile_key,
-                   s.centre
+                   s.centre, s.code, s.name_en
             FROM settlement s, campaign c WHERE s.code LIKE 'S%'""")
         )
         session.execute(text("ANALYZE campaign_settlement"))

@@ -24,7 +24,8 @@ REFRESH = text("""
         SELECT s.id AS settlement_id, place.area_id, plan.team_id,
                coalesce(plan.target, s.under_five, 0) AS target,
                coalesce(plan.first_day, CAST(:first_day AS date)) AS first_day,
-               coalesce(plan.last_day, CAST(:last_day AS date)) AS last_day, s.tile_key, s.centre, s.cells
+               coalesce(plan.last_day, CAST(:last_day AS date)) AS last_day, s.tile_key, s.centre, s.cells,
+               s.code, s.name_en, s.name_ur
         FROM settlement_place place JOIN scope ON scope.area_id = place.area_id
         JOIN settlement s ON s.id = place.settlement_id LEFT JOIN plan ON plan.settlement_id = s.id
         WHERE place.vintage = :vintage
@@ -34,21 +35,26 @@ REFRESH = text("""
           AND NOT EXISTS (SELECT 1 FROM wanted WHERE wanted.settlement_id = c.settlement_id)
     )
     INSERT INTO campaign_settlement AS c (campaign_id, settlement_id, area_id, team_id, target, target_fixed, first_day,
-                                          last_day, tile_key, point, cells)
-    SELECT :campaign_id, settlement_id, area_id, team_id, target, target, first_day, last_day, tile_key, centre, cells
+                                          last_day, tile_key, point, cells, code, name_en, name_ur)
+    SELECT :campaign_id, settlement_id, area_id, team_id, target, target, first_day, last_day, tile_key, centre, cells,
+           code, name_en, name_ur
     FROM wanted
     ON CONFLICT (campaign_id, settlement_id) DO UPDATE
     SET area_id = excluded.area_id, team_id = excluded.team_id, target = excluded.target,
         target_fixed = excluded.target_fixed, first_day = excluded.first_day, last_day = excluded.last_day,
-        tile_key = excluded.tile_key, point = excluded.point, cells = excluded.cells
-    WHERE (c.area_id, c.team_id, c.target, c.target_fixed, c.first_day, c.last_day, c.point, c.cells)
+        tile_key = excluded.tile_key, point = excluded.point, cells = excluded.cells, code = excluded.code,
+        name_en = excluded.name_en, name_ur = excluded.name_ur
+    WHERE (c.area_id, c.team_id, c.target, c.target_fixed, c.first_day, c.last_day, c.point, c.cells, c.code, c.name_en,
+           c.name_ur)
         IS DISTINCT FROM (excluded.area_id, excluded.team_id, excluded.target, excluded.target_fixed,
-                          excluded.first_day, excluded.last_day, excluded.point, excluded.cells)""")
+                          excluded.first_day, excluded.last_day, excluded.point, excluded.cells, excluded.code,
+                          excluded.name_en, excluded.name_ur)""")
 
 # a closed round keeps its settlements, targets and days; only where they lie, and in which cells, is as on the map
 FOLLOW_THE_MAP = text("""
     UPDATE campaign_settlement c
-    SET area_id = coalesce(place.area_id, c.area_id), tile_key = s.tile_key, point = s.centre, cells = s.cells
+    SET area_id = coalesce(place.area_id, c.area_id), tile_key = s.tile_key, point = s.centre, cells = s.cells,
+        code = s.code, name_en = s.name_en, name_ur = s.name_ur
     FROM settlement s LEFT JOIN settlement_place place ON place.settlement_id = s.id AND place.vintage = :vintage
     WHERE c.campaign_id = :campaign_id AND s.id = c.settlement_id""")
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, SmallInteg
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.database import Base, Day, Whole
+from tracker.database import Base, Code, Day, Whole, Words
 
 # a single form may claim two thousand million children: stored, rejected, and it must not break the sum
 Sum = Annotated[int, mapped_column(BigInteger, server_default="0")]
@@ -93,6 +93,9 @@ class CampaignSettlement(CountedSums, Base):
     last_day: Mapped[Day]  # last planned day, else the campaign's last, catch-up included
     tile_key: Mapped[int] = mapped_column(BigInteger)  # Morton code of its tile at zoom 20: a tile is a key range
     point: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4326, spatial_index=False))
+    code: Mapped[Code]  # with its names as the settlement's: a tile reads this row and no other
+    name_en: Mapped[Words]
+    name_ur: Mapped[Words | None]
     cells: Mapped[Sum]  # inhabited cells
     cells_reached: Mapped[Sum]
 

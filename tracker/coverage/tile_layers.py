@@ -119,14 +119,14 @@ IN_TILE = f"""
 AS_FEATURES = f"""
     , tile AS (SELECT ST_TileEnvelope(:z, :x, :y) AS box),
     shown AS (
-        SELECT x.settlement_id AS id, s.code, s.type, s.high_risk, x.area_id AS area,
-               CASE WHEN :with_names THEN s.name_en END AS name, CASE WHEN :with_names THEN s.name_ur END AS name_ur,
+        SELECT x.settlement_id AS id, x.code, x.area_id AS area,
+               CASE WHEN :with_names THEN x.name_en END AS name, CASE WHEN :with_names THEN x.name_ur END AS name_ur,
                CASE WHEN {SHOWN} THEN x.target END AS target,
                CASE WHEN {SHOWN} THEN greatest(0, x.target - x.vaccinated_confirmed) END AS unreached,
                CASE WHEN {SHOWN} THEN {STATUS} END AS status,
                CASE WHEN {SILENT} THEN true END AS no_word, planned.code AS team,
                ST_AsMVTGeom(ST_Transform(x.point, 3857), tile.box, {EXTENT}, 64, false) AS geom
-        FROM x JOIN settlement s ON s.id = x.settlement_id LEFT JOIN team planned ON planned.id = x.team_id, tile
+        FROM x LEFT JOIN team planned ON planned.id = x.team_id, tile
     )
     SELECT ST_AsMVT(shown, 'settlements', {EXTENT}, 'geom', 'id') FROM shown"""
 
@@ -141,7 +141,7 @@ _RECOUNTED = (
           {COUNTS} AND c.unit_id IN (SELECT settlement_id FROM there) GROUP BY c.unit_id),
     own AS (SELECT settlement_id, sum(target_children) AS target, max(on_date) AS last_day FROM plan_stop
             WHERE microplan_id = :microplan AND team_id = CAST(:scope_team_id AS integer) GROUP BY settlement_id),
-    x AS (SELECT t.settlement_id, t.area_id, t.point, t.team_id, t.cells,
+    x AS (SELECT t.settlement_id, t.code, t.name_en, t.name_ur, t.area_id, t.point, t.team_id, t.cells,
                  coalesce(own.last_day, t.last_day) AS last_day,
                  CASE WHEN CAST(:scope_team_id AS integer) IS NULL THEN t.target
                       ELSE coalesce(own.target, 0) END AS target,
