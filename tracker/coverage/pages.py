@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from tracker.accounts.identity import SEE_NUMBERS, may, signed_in
 from tracker.accounts.scope import Scope, campaign_in_scope, reading
 from tracker.areas.models import LEVELS
-from tracker.campaigns.listing import last_day, phase
+from tracker.campaigns.listing import phase
 from tracker.campaigns.models import Campaign
 from tracker.coverage.api import day_of
 from tracker.coverage.etags import tagged
 from tracker.coverage.outlines import Placed, around, own_areas, placed_areas
-from tracker.coverage.overview import AreaPanel, SettlementPanel, TeamPanel, overview
+from tracker.coverage.overview import ROWS_A_PAGE, AreaPanel, SettlementPanel, TeamPanel, overview
 from tracker.coverage.shareable_map import shareable_map
 from tracker.coverage.view import SETTLEMENT, View, level_below, read_view
 from tracker.visits.models import STANDINGS
@@ -95,8 +95,8 @@ def _shown(session: Session, campaign: Campaign, scope: Scope, now: datetime) ->
                           silent_only=False)  # fmt: skip
 
     return {
-        "o": o, "view": view, "campaign": campaign, "areas": areas, "to": to, "down_to": down_to, "now": now,
-        "phase": phase(campaign, now), "last_day": last_day(campaign), "panel_kind": PANELS.get(type(o.panel)),
+        "o": o, "view": view, "campaign": campaign, "areas": areas, "to": to, "down_to": down_to,
+        "phase": phase(campaign, now), "rows_a_page": ROWS_A_PAGE, "panel_kind": PANELS.get(type(o.panel)),
         "SETTLEMENT": SETTLEMENT, "rules": BY_NAME, "said": said,
         "limits": limits_of(campaign), "standings": STANDINGS, "sees_visits": scope.sees_visits,
         "questions_by_rule": {rule.name: str(rule.question) for rule in BY_NAME.values()},
