@@ -1,7 +1,7 @@
 # What people type. The set-up looks first and does nothing when there is nothing to do.
 .PHONY: demo serve setup setup-for-tests test lint bench translations
 .SILENT:
-BENCHMARKS = import_million
+BENCHMARKS = import_million intake_api tiles coverage_page counts_follow
 
 demo: setup                      # everything, with demonstration data when the database is empty; Ctrl-C stops it
 	.venv/bin/python -m setup.start --demo
@@ -28,5 +28,5 @@ lint: setup-for-tests            # style, types, arrows between folders, types o
 bench: setup                     # each speed claim beside its baseline, in the same run
 	for claim in $(BENCHMARKS); do echo "== $$claim"; .venv/bin/python -m benchmarks.$$claim || exit 1; done
 
-translations:                    # gather what is to be translated from code and templates
-	.venv/bin/pybabel extract -F babel.cfg -k _l -o tracker/translations/messages.pot . && .venv/bin/pybabel update -i tracker/translations/messages.pot -d tracker/translations --no-wrap
+translations: setup               # gather what is to be translated from code and templates
+	.venv/bin/python -m setup.sentences

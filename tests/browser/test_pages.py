@@ -73,6 +73,7 @@ def test_the_offer_to_undo_stays_ten_seconds(site):
     first = page.locator(".visit").first
     first.get_by_role("textbox").fill("Asked the team")
     first.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator(".toast")).to_be_visible()
 
     page.mouse.move(5, 400)
     page.clock.run_for(9_500)

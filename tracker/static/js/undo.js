@@ -8,7 +8,7 @@ export function offerUndo(form) {
   const gone = () => { form.hidden = true; };
   let timer = setTimeout(gone, STAYS_MS);
   const hold = () => clearTimeout(timer);
-  const goOn = () => { timer = setTimeout(gone, STAYS_MS); };
+  const goOn = () => { hold(); timer = setTimeout(gone, STAYS_MS); };
   form.addEventListener('pointerenter', hold);
   form.addEventListener('focusin', hold);
   form.addEventListener('pointerleave', goOn);
