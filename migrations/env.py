@@ -1,4 +1,5 @@
 """Alembic's environment: the project's own engine and tables; PostGIS' own tables are left alone."""
+
 from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import create_engine, pool
@@ -26,9 +27,14 @@ def run() -> None:
 
 def migrate(connection) -> None:
     context.configure(
-        connection=connection, target_metadata=tables.metadata, include_object=is_ours, compare_type=True,
-        process_revision_directives=alembic_helpers.writer, render_item=alembic_helpers.render_item,
-        transaction_per_migration=True)
+        connection=connection,
+        target_metadata=tables.metadata,
+        include_object=is_ours,
+        compare_type=True,
+        process_revision_directives=alembic_helpers.writer,
+        render_item=alembic_helpers.render_item,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -13,7 +13,7 @@ from setup.steps import PROJECT, SetupStopped, run, say
 MODULES = PROJECT / "node_modules"
 VENDOR = PROJECT / "tracker" / "static" / "vendor"
 LOCK_FILE = PROJECT / "package-lock.json"
-INSTALLED = MODULES / "installed-from"      # written last
+INSTALLED = MODULES / "installed-from"  # written last
 FOR_TESTS = ("axe-core/axe.min.js", "typescript/bin/tsc")
 
 # place below static/vendor: file in node_modules

@@ -27,7 +27,7 @@ def install() -> None:
     else:
         _make_room()
         say("Making .venv and installing the Python packages (a few minutes the first time).")
-        python = getattr(sys, "_base_executable", sys.executable)     # ours may be the very .venv that is made anew
+        python = getattr(sys, "_base_executable", sys.executable)  # ours may be the very .venv that is made anew
         run([python, "-m", "venv", str(VENV)], doing="making .venv", source="this machine's Python")
     STAMP.unlink(missing_ok=True)
     run(

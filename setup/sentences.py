@@ -38,8 +38,8 @@ def gather() -> None:
         with path.open("wb") as file:
             file.write(HEAD.format(code=code, name=name).encode())
             write_po(file, catalog, width=0, no_location=True, omit_header=True, sort_output=True, ignore_obsolete=True)
-        missing = [m.id for m in catalog if m.id and not (m.string if isinstance(m.string, str) else all(m.string))]
-        print(f"{name}: {len(catalog)} sentences, {len(missing)} without words{': ' if missing else ''}{missing or ''}")
+        missing = [m.id for m in catalog if m.id and not (m.string and all(m.string))]
+        print(f"{name}: {len(catalog)} sentences, {len(missing)} without words", *missing, sep="\n  ")
 
 
 if __name__ == "__main__":

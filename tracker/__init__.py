@@ -3,6 +3,7 @@
 Each folder is a capability. Inside: models (tables), verbs (what it does), and doors (pages, api, commands) that only
 translate.
 """
+
 from apiflask import APIFlask
 
 from tracker import api_description, errors, figures, operations, page_frame, request_cycle, settings
@@ -36,15 +37,22 @@ COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a pag
 def create_app() -> APIFlask:
     """The web application and the command line, made of the capabilities listed above."""
     chosen = settings.from_environment()
-    app = APIFlask(__name__, title="Rasai", version="1", spec_path="/api/openapi.json", docs_path=None,
-                   template_folder="../templates", static_folder="static")
+    app = APIFlask(
+        __name__,
+        title="Rasai",
+        version="1",
+        spec_path="/api/openapi.json",
+        docs_path=None,
+        template_folder="../templates",
+        static_folder="static",
+    )
     app.config.from_mapping(SECRET_KEY=chosen.secret_key, RASAI=chosen)
-    request_cycle.attach(app)       # who asks, in which language, under which headers
-    errors.attach(app)              # domain errors become answers
-    figures.attach(app)             # how numbers, codes and days are written
-    page_frame.attach(app)          # what stands around every page
-    api_description.attach(app)     # /api/openapi.json
-    operations.attach(app)          # /healthz, /readyz, /metrics
+    request_cycle.attach(app)  # who asks, in which language, under which headers
+    errors.attach(app)  # domain errors become answers
+    figures.attach(app)  # how numbers, codes and days are written
+    page_frame.attach(app)  # what stands around every page
+    api_description.attach(app)  # /api/openapi.json
+    operations.attach(app)  # /healthz, /readyz, /metrics
     for door in PAGES:
         app.register_blueprint(door.pages)
     for door in APIS:

@@ -3,6 +3,7 @@
 With --json, standard output is one JSON document and nothing else; people's text and progress go to standard error.
 Exit codes: 0 done, 1 failed and nothing written, 2 wrong usage, 3 done but some rows were refused.
 """
+
 import csv
 import json
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,9 @@ from tracker.errors import RasaiError, RowError, RowsRefused
 
 SOME_ROWS_REFUSED = 3
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-rejects_option = click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write refused rows there (CSV).")
+rejects_option = click.option(
+    "--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write refused rows there (CSV)."
+)
 existing_file = click.argument("file", type=click.Path(exists=True, path_type=Path))
 
 
@@ -45,7 +48,7 @@ class LateGroup(AppGroup):
 
 
 class Group(LateGroup):
-    """Commands that need the database: it is started when it is the embedded one, and errors are told in one sentence."""
+    """Commands that need the database: the embedded one is started for them; errors are told in one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         with telling_errors(ctx), database_at_hand():
@@ -98,7 +101,8 @@ def say(summary: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary, ensure_ascii=False, default=str))
     else:
-        click.echo(" · ".join(f"{key} {value}" for key, value in summary.items() if not isinstance(value, (list, dict))))
+        plain = {key: value for key, value in summary.items() if not isinstance(value, (list, dict))}
+        click.echo(" · ".join(f"{key} {value}" for key, value in plain.items()))
 
 
 def write_rejects(path: Path | None, errors: Iterable[tuple[dict[str, Any], RowError]]) -> None:

@@ -1,4 +1,5 @@
 """Bring the database to the newest migration, and say where it stands."""
+
 from pathlib import Path
 
 from alembic import command

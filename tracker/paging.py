@@ -2,6 +2,7 @@
 
 A cursor is opaque to those who use it and signed by the installation, so that it cannot be made up.
 """
+
 from collections.abc import Mapping
 
 from flask import current_app

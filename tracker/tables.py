@@ -1,4 +1,5 @@
 """All tables of all capabilities, listed by hand: what migrations compare with the database."""
+
 from tracker.accounts import models as accounts
 from tracker.areas import models as areas
 from tracker.campaigns import models as campaigns

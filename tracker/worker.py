@@ -39,7 +39,6 @@ class Worker:
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.stopping = threading.Event()
-        self._next_beat = 0.0
         self._paused: dict[int, tuple[float, float]] = {}  # campaign: until when, for how long
 
     def stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
@@ -47,9 +46,10 @@ class Worker:
 
     def run(self) -> None:
         log.info("worker started", worker=self.name)
+        beating = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+        beating.start()
         while not self.stopping.is_set():
             try:
-                self._beat()
                 did_something = sum(map(self._follow, self._waiting()))
             except OperationalError as error:  # the database restarts, or is gone: keep asking
                 log.warning("database does not answer", why=str(error.orig).strip())
@@ -58,6 +58,7 @@ class Worker:
                 continue
             if not did_something:
                 self.stopping.wait(IDLE_S)
+        beating.join()
         with transaction() as session:
             session.execute(REST, {"worker": self.name})
         log.info("worker stopped", worker=self.name)
@@ -69,7 +70,7 @@ class Worker:
         return [c for c in campaigns if self._paused.get(c, (0.0, 0.0))[0] <= now]
 
     def _follow(self, campaign_id: int) -> bool:
-        """One pass over one campaign; False when there was nothing to do, or it failed and is left alone for a while."""
+        """One pass over one campaign; False when there was nothing to do, or it failed and has to pause."""
         if self.stopping.is_set():
             return False
         try:
@@ -86,12 +87,16 @@ class Worker:
         log.info("followed", campaign=campaign_id, visits=done.visits, seconds=round(done.seconds, 3))
         return True
 
-    def _beat(self) -> None:
-        if time.monotonic() < self._next_beat:
-            return
-        with transaction() as session:
-            session.execute(BEAT, {"worker": self.name})
-        self._next_beat = time.monotonic() + BEAT_S
+    def _beat_on(self) -> None:
+        """In a thread of its own: a pass over a whole campaign may take minutes, and is not death."""
+        while True:
+            try:
+                with transaction() as session:
+                    session.execute(BEAT, {"worker": self.name})
+            except OperationalError:  # the passes say it, and keep asking
+                log.debug("no heartbeat: the database does not answer")
+            if self.stopping.wait(BEAT_S):
+                return
 
 
 def main() -> None:

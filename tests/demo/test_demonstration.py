@@ -1,4 +1,5 @@
 """The demonstration: the same every time, on sound ground, loaded by everybody's commands, and its faults are found."""
+
 import csv
 import json
 from datetime import date
@@ -89,10 +90,12 @@ def test_loaded_through_the_commands_the_planted_faults_are_found(database, tmp_
     assert answer.exit_code == 0, answer.stderr
     assert json.loads(answer.stdout)["campaign"] == load.CAMPAIGN
     logins = json.loads((tmp_path / "demo-logins.json").read_text())
-    assert {person["role"] for person in logins} == {"admin", "coordinator", "supervisor", "verifier", "team", "observer"}
+    roles = {person["role"] for person in logins}
+    assert roles == {"admin", "coordinator", "supervisor", "verifier", "team", "observer"}
     assert (tmp_path / "demo-logins.json").stat().st_mode & 0o077 == 0
     with transaction() as session:
-        found = measure_recall(session, tmp_path / "data" / "demo" / "truth.csv", load.CAMPAIGN, [r.name for r in RULES])
+        truth = tmp_path / "data" / "demo" / "truth.csv"
+        found = measure_recall(session, truth, load.CAMPAIGN, [rule.name for rule in RULES])
     weak = {r.rule: r.recall for r in found.rules if r.planted and r.recall < 0.9}
     assert weak == {}
     assert found.false_alarms < 0.01
@@ -107,4 +110,5 @@ def test_the_truth_is_kept_apart_from_what_is_loaded(tmp_path):
         faults = {row["fault"] for row in csv.DictReader(file)}
 
     assert "fault" not in columns
-    assert {"invented_day", "wrong_settlement", "copied_rows", "drifting_position", "skipped_hamlet", "sent_twice"} <= faults
+    planted = {"invented_day", "wrong_settlement", "copied_rows", "drifting_position", "skipped_hamlet", "sent_twice"}
+    assert planted <= faults

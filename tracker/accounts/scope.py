@@ -89,10 +89,10 @@ def scope_of(session: Session, person: Person) -> Scope:
     return Scope(person.role, person.id, areas, person.team_id, tuple(settlements))
 
 
-Row = TypeVar("Row", bound=tuple[Any, ...])
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
 
-def scoped(query: Select[Row], scope: Scope) -> Select[Row]:
+def scoped(query: Query, scope: Scope) -> Query:
     """The same ORM select, narrowed to this scope's rows wherever it reads a scoped table, aliased or joined."""
     if scope.everything:
         return query

@@ -1,4 +1,5 @@
 """Campaigns over HTTP."""
+
 from typing import Any
 
 from apiflask import APIBlueprint

@@ -77,7 +77,7 @@ def days_of(campaign: Campaign) -> list[date]:
     return sorted({campaign.starts_on + timedelta(days=n) for n in range(length)} | set(campaign.catch_up))
 
 
-def find_teams(session: Session, campaign: Campaign, scope: Scope, words: str, limit: int) -> Sequence[Row[Any]]:
+def find_teams(session: Session, campaign: Campaign, scope: Scope, words: str, limit: int) -> Sequence[Row[str, str]]:
     """Teams that the person sees and whose code holds these words: code, type."""
     asked = Team.code.icontains(words, autoescape=True)
     query = select(Team.code, Team.type).where(Team.campaign_id == campaign.id, asked).order_by(Team.code).limit(limit)

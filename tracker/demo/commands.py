@@ -67,4 +67,7 @@ def _run(*words: object) -> None:
     shown = " ".join(w.name if isinstance(w, Path) else str(w) for w in words)
     click.echo(f"flask {shown}", err=True)
     with contextlib.redirect_stdout(sys.stderr):
-        current_app.cli.main([str(w) for w in words], prog_name="flask", standalone_mode=False)
+        code = current_app.cli.main([str(w) for w in words], prog_name="flask", standalone_mode=False)
+    if code:  # it has said why; what follows would build on what is not there
+        click.echo(f"The demonstration stops here: flask {shown} ended with {code}.", err=True)
+        click.get_current_context().exit(1)

@@ -55,9 +55,9 @@ def plant(visits: Columns, block: Block, rng: np.random.Generator) -> Columns:
     for fault, length, change in _RUNS:
         for rows in pick.runs(fault, few, length):
             change(visits, rows, rng)
-    for fault, change in _SINGLES:
+    for fault, change_one in _SINGLES:
         for row in pick.singles(fault, some):
-            change(visits, row, block, rng)
+            change_one(visits, row, block, rng)
     _same_door(visits, pick, some, rng)
     _mark_bystanders(visits)
     return visits

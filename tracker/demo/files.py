@@ -9,9 +9,11 @@ import csv
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -152,20 +154,13 @@ def _write_settlements(path: Path, block: places.Block) -> None:
     )
 
 
-class _table:
-    """A CSV file being written, as a context."""
-
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self.path, self.columns = path, columns
-
-    def __enter__(self):
-        self.file = self.path.open("w", newline="", encoding="utf-8")
-        writer = csv.writer(self.file)
-        writer.writerow(self.columns)
-        return writer
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
+@contextmanager
+def _table(path: Path, columns: tuple[str, ...]) -> Iterator[Any]:
+    """A CSV file being written: its csv.writer."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        yield writer
 
 
 def _team_rows(block: places.Block, ground: Ground) -> Iterator[tuple[str, str, str, str]]:
@@ -197,7 +192,7 @@ def _plan_rows(
 
 def _write_visits(
     written: DemoFiles, block: places.Block, ground: Ground, until_s: float, rng: np.random.Generator
-) -> Iterator[tuple]:
+) -> Iterator[tuple[object, ...]]:
     """Write a block's visits as they would arrive, late ones and repeats among them; give the rows of the truth."""
     hamlets = np.flatnonzero(block.type == "hamlet")
     skipped = rng.choice(hamlets, max(1, len(hamlets) // 30), replace=False)

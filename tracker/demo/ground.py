@@ -83,7 +83,8 @@ def province_outline(topology: dict[str, Any]) -> shapely.Geometry:
 
 def _arc(steps: list[list[int]], transform: dict[str, list[float]]) -> np.ndarray:
     """TopoJSON keeps an arc as whole-number steps: add them up, then scale and shift to degrees."""
-    return np.cumsum(np.array(steps), axis=0) * transform["scale"] + np.array(transform["translate"])
+    degrees: np.ndarray = np.cumsum(np.array(steps), axis=0) * transform["scale"] + np.array(transform["translate"])
+    return degrees
 
 
 def _ring(numbers: list[int], arcs: list[np.ndarray]) -> np.ndarray:
@@ -107,11 +108,16 @@ def _nearest(points: np.ndarray, seats: np.ndarray, rng: np.random.Generator) ->
     waves = rng.uniform(2, 9, (4, 2)) * rng.choice([-1, 1], (4, 2))
     shift = np.column_stack([np.sin(points @ waves[:2].T).sum(1), np.cos(points @ waves[2:].T).sum(1)]) * 0.05
     away = np.linalg.norm((points + shift)[:, None, :] - seats[None, :, :], axis=2)
-    return away.argmin(axis=1)
+    nearest: np.ndarray = away.argmin(axis=1)
+    return nearest
 
 
 def _divide(
-    district: DrawnArea, pieces: np.ndarray, middles: np.ndarray, places: list, rng: np.random.Generator
+    district: DrawnArea,
+    pieces: np.ndarray,
+    middles: np.ndarray,
+    places: list[tuple[str, float, float, int]],
+    rng: np.random.Generator,
 ) -> list[DrawnArea]:
     """Tehsils of one district, around its larger places and, where those are few, around random spots."""
     count = int(rng.integers(*TEHSILS_PER_DISTRICT))

@@ -58,8 +58,9 @@ def load_demonstration(
         run("settlements", "import", made.settlements(block), "--code-field", "code", "--name-field", "name",
             "--name-ur-field", "name_ur", "--population-field", "population", "--under-five-field", "under_five",
             "--type-field", "type", "--high-risk-field", "high_risk")  # fmt: skip
-    run("campaigns", "create", CAMPAIGN, "--kind", "vaccination", "--name", "Polio round 3", "--start", made.days[0],
-        "--end", made.days[-2], "--catch-up", made.days[-1], "--area", "KP", "--timezone", ZONE, "--illustration")  # fmt: skip
+    run("campaigns", "create", CAMPAIGN, "--kind", "vaccination", "--name", "Polio round 3",
+        "--start", made.days[0], "--end", made.days[-2], "--catch-up", made.days[-1],
+        "--area", "KP", "--timezone", ZONE, "--illustration")  # fmt: skip
     run("teams", "import", made.teams, "--campaign", CAMPAIGN)
     run("targets", "import", made.microplan, "--campaign", CAMPAIGN)
     for block in range(made.blocks):

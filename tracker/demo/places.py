@@ -111,7 +111,8 @@ def make_block(ground: Ground, seed: int, number: int, share: float, settlements
 def _sizes(count: int, rng: np.random.Generator) -> np.ndarray:
     """Shares of all households; few large places, many small ones."""
     weight = np.minimum(rng.lognormal(0, 1.1, count), 18)
-    return weight / weight.sum()
+    shares: np.ndarray = weight / weight.sum()
+    return shares
 
 
 def _real_name(lon: float, lat: float, real: list[tuple[str, float, float, int]]) -> tuple[str, str] | None:
@@ -121,7 +122,7 @@ def _real_name(lon: float, lat: float, real: list[tuple[str, float, float, int]]
 
 
 def _spots(
-    ground: Ground, real: list, radius: np.ndarray, rng: np.random.Generator
+    ground: Ground, real: list[tuple[str, float, float, int]], radius: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions well inside one tehsil each and apart from each other: two of three near a real place, the rest
     anywhere."""
@@ -154,7 +155,9 @@ def _apart(lon: np.ndarray, lat: np.ndarray, degrees: float) -> np.ndarray:
     return keep
 
 
-def _houses(count: np.ndarray, lon: np.ndarray, lat: np.ndarray, radius: np.ndarray, rng: np.random.Generator) -> tuple:
+def _houses(
+    count: np.ndarray, lon: np.ndarray, lat: np.ndarray, radius: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     """Doors spread evenly over each disc (an additive recurrence), walked lane by lane: (settlement, lon, lat)."""
     where = np.repeat(np.arange(len(count)), count)
     k = np.arange(len(where)) - np.repeat(np.cumsum(count) - count, count)

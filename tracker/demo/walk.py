@@ -92,7 +92,8 @@ def _clock(team_day: np.ndarray, lon: np.ndarray, lat: np.ndarray, rng: np.rando
     service = rng.gamma(3.5, np.minimum(free, 340)[group] / 3.5, n) + 6
     spent = np.cumsum(travel + service)
     begin = rng.uniform(7.7 * 3600, 8.4 * 3600, group[-1] + 1 if n else 0)
-    return np.round(begin[group] + spent - spent[opens][group]).astype(np.int64)
+    at_s: np.ndarray = np.round(begin[group] + spent - spent[opens][group]).astype(np.int64)
+    return at_s
 
 
 def _tally(children: np.ndarray, refusing: np.ndarray, absent_share: float, rng: np.random.Generator) -> Columns:

@@ -71,6 +71,8 @@ def _told(answer: Answer) -> dict[str, Any]:
         "status": answer.status,
         "errors": [error.as_dict() for error in answer.errors],
     }
+
+
 @api.get("/campaigns/<code>/visits")
 @api.doc(
     summary="Visits with their flags, newest first",

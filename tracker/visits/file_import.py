@@ -240,9 +240,7 @@ def _codes(cursor: Cursor, campaign: Campaign) -> Codes:
     )  # fmt: skip
 
 
-def _stage_all(
-    cursor: Cursor, opened: VisitsFile, codes: Codes, rejects: Rejects, progress: Progress
-) -> ImportSummary:
+def _stage_all(cursor: Cursor, opened: VisitsFile, codes: Codes, rejects: Rejects, progress: Progress) -> ImportSummary:
     """All rows that can be read into `incoming_visit`; the others to the rejects."""
     cursor.execute(STAGING)
     summary, now = ImportSummary(), datetime.now(UTC)

@@ -157,7 +157,7 @@ def latest_decisions(session: Session, campaign: Campaign, scope: Scope, limit: 
 
 def _teams(
     session: Session, campaign: Campaign, scope: Scope, code: str | None = None, beginning_at: str | None = None
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[int, str, str]]:
     """Teams that the person sees, in the order of their codes (byte by byte: the same everywhere)."""
     query = select(Team.id, Team.code, Team.type).where(Team.campaign_id == campaign.id)
     if code is not None:
@@ -167,7 +167,7 @@ def _teams(
     return session.execute(scoped(query.order_by(Team.code.collate("C")), scope)).all()
 
 
-def _by_groups(teams: Sequence[Row[Any]]) -> Iterator[Sequence[Row[Any]]]:
+def _by_groups(teams: Sequence[Row[int, str, str]]) -> Iterator[Sequence[Row[int, str, str]]]:
     for first in range(0, len(teams), TEAMS_AT_ONCE):
         yield teams[first : first + TEAMS_AT_ONCE]
 

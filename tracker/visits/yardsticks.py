@@ -82,7 +82,7 @@ class Yardsticks:
 
     @cached_property
     def area_tree(self) -> tuple[shapely.STRtree, np.ndarray, np.ndarray]:
-        """(tree of outlines, area ids, rank: higher is the better answer) for positions that belong to no settlement."""
+        """(tree of outlines, area ids, rank: higher is better) for positions that belong to no settlement."""
         shapes = shapely.from_wkb([a[3] for a in self.areas])
         shapely.prepare(shapes)
         by_code = np.argsort(np.argsort([a[1] for a in self.areas])) if self.areas else np.empty(0, int)
