@@ -17,14 +17,15 @@ from tracker.visits.models import DOUBTFUL, REJECTED, REPLACED, VALID
 
 VALUES = ("area_id", *SUMS, "reached", "west", "south", "east", "north")
 
-COUNT_RAW = text("""
-    CREATE TEMPORARY TABLE raw_count ON COMMIT DROP AS
-    WITH judged AS MATERIALIZED (
-        SELECT v.*, CAST(v.visited_at AT TIME ZONE :zone AS date) AS day FROM visit v
-        WHERE v.campaign_id = :campaign AND v.standing <> :replaced
-          AND v.submission_id NOT IN (SELECT submission_id FROM waiting
-                                      WHERE campaign_id = :campaign AND submission_id IS NOT NULL)
-    ), sums AS (
+JUDGED = """
+    SELECT v.*, CAST(v.visited_at AT TIME ZONE :zone AS date) AS day FROM visit v
+    WHERE v.campaign_id = :campaign AND v.standing <> :replaced
+      AND v.submission_id NOT IN (SELECT submission_id FROM waiting
+                                  WHERE campaign_id = :campaign AND submission_id IS NOT NULL)"""
+
+# each step is a table whose size is known to the planner: as one statement it guesses, and loops for minutes
+COUNT_RAW = {
+    "raw_sum": f"""
         SELECT unit_id, day, team_id, max(area_id) AS area_id, count(*) AS visits,
                count(*) FILTER (WHERE standing = :valid) AS visits_valid,
                count(*) FILTER (WHERE standing = :doubtful) AS visits_doubtful,
@@ -40,34 +41,37 @@ COUNT_RAW = text("""
                sum(other_missed) FILTER (WHERE standing <> :rejected AND NOT is_revisit) AS missed_other,
                sum(vaccinated) FILTER (WHERE standing <> :rejected AND is_revisit) AS recovered,
                min(lon) AS west, min(lat) AS south, max(lon) AS east, max(lat) AS north
-        FROM judged GROUP BY unit_id, day, team_id
-    ), place AS (           -- settlements of the campaign
-        SELECT s.id, s.utm_epsg, s.cell_east_m, s.cell_north_m,
+        FROM ({JUDGED}) judged GROUP BY unit_id, day, team_id""",
+    "raw_cell": """         -- of settlements of the campaign, in metres of their zone
+        SELECT s.id AS unit_id, s.utm_epsg, u.number, u.east_m, u.north_m,
                CASE WHEN s.type = 'urban' THEN :urban_reach_m ELSE :other_reach_m END AS reach_m
-        FROM settlement s JOIN campaign_settlement c ON c.settlement_id = s.id WHERE c.campaign_id = :campaign
-    ), cell AS (
-        SELECT place.id AS unit_id, u.number, u.east_m, u.north_m
-        FROM place, unnest(place.cell_east_m, place.cell_north_m) WITH ORDINALITY u (east_m, north_m, number)
-    ), spot AS MATERIALIZED (       -- valid visits in metres of their settlement's zone
-        SELECT j.unit_id, j.day, j.team_id, place.reach_m,
-               ST_Transform(ST_SetSRID(ST_MakePoint(j.lon, j.lat), 4326), place.utm_epsg) AS at
-        FROM judged j JOIN place ON place.id = j.unit_id WHERE j.standing = :valid AND j.lon IS NOT NULL
-    ), hit AS (
+        FROM settlement s JOIN campaign_settlement c ON c.settlement_id = s.id,
+             unnest(s.cell_east_m, s.cell_north_m) WITH ORDINALITY u (east_m, north_m, number)
+        WHERE c.campaign_id = :campaign""",
+    "raw_spot": f"""        -- valid visits, likewise
+        SELECT j.unit_id, j.day, j.team_id, ST_X(at) AS east_m, ST_Y(at) AS north_m
+        FROM ({JUDGED}) j JOIN (SELECT DISTINCT unit_id, utm_epsg FROM raw_cell) zone USING (unit_id),
+             ST_Transform(ST_SetSRID(ST_MakePoint(j.lon, j.lat), 4326), zone.utm_epsg) at
+        WHERE j.standing = :valid AND j.lon IS NOT NULL""",
+    "raw_hit": """
         SELECT DISTINCT spot.unit_id, spot.day, spot.team_id, cell.number
-        FROM spot JOIN cell ON cell.unit_id = spot.unit_id
-         AND (ST_X(spot.at) - cell.east_m) * (ST_X(spot.at) - cell.east_m)
-             + (ST_Y(spot.at) - cell.north_m) * (ST_Y(spot.at) - cell.north_m) <= spot.reach_m * spot.reach_m
-    ), bits AS (
-        SELECT sums.unit_id, sums.day, sums.team_id,
-               CAST(string_agg(CASE WHEN hit.number IS NULL THEN '0' ELSE '1' END, '' ORDER BY cell.number)
-                    AS bit varying) AS reached
-        FROM sums JOIN cell ON cell.unit_id = sums.unit_id
-        LEFT JOIN hit ON (hit.unit_id, hit.day, hit.team_id) = (sums.unit_id, sums.day, sums.team_id)
-                     AND hit.number = cell.number
-        GROUP BY 1, 2, 3
-    )
-    SELECT sums.*, bits.reached
-    FROM sums LEFT JOIN bits ON (bits.unit_id, bits.day, bits.team_id) = (sums.unit_id, sums.day, sums.team_id)""")
+        FROM raw_spot spot JOIN raw_cell cell ON cell.unit_id = spot.unit_id
+         AND (spot.east_m - cell.east_m) * (spot.east_m - cell.east_m)
+             + (spot.north_m - cell.north_m) * (spot.north_m - cell.north_m) <= cell.reach_m * cell.reach_m""",
+    "raw_count": """
+        WITH bits AS (
+            SELECT sums.unit_id, sums.day, sums.team_id,
+                   CAST(string_agg(CASE WHEN hit.number IS NULL THEN '0' ELSE '1' END, '' ORDER BY cell.number)
+                        AS bit varying) AS reached
+            FROM raw_sum sums JOIN raw_cell cell ON cell.unit_id = sums.unit_id
+            LEFT JOIN raw_hit hit ON (hit.unit_id, hit.day, hit.team_id, hit.number)
+                                   = (sums.unit_id, sums.day, sums.team_id, cell.number)
+            GROUP BY 1, 2, 3
+        )
+        SELECT sums.*, bits.reached
+        FROM raw_sum sums LEFT JOIN bits ON (bits.unit_id, bits.day, bits.team_id)
+                                          = (sums.unit_id, sums.day, sums.team_id)""",
+}
 
 
 def _filled(table: str) -> str:
@@ -138,8 +142,10 @@ def _compare(session: Session, campaign: Campaign, repair: bool) -> Recount:
     its = {"campaign": campaign.id}
     standings = {"valid": VALID, "doubtful": DOUBTFUL, "rejected": REJECTED, "replaced": REPLACED}
     reach = {"urban_reach_m": REACH_M["urban"], "other_reach_m": OTHER_REACH_M}
-    session.execute(COUNT_RAW, {**its, "zone": campaign.timezone, **standings, **reach})
-    session.execute(text("ANALYZE raw_count"))
+    for table, query in COUNT_RAW.items():
+        step = text(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {query}")
+        session.execute(step, {**its, "zone": campaign.timezone, **standings, **reach})
+        session.execute(text(f"ANALYZE {table}"))
     counts = session.execute(DIFFERENT_COUNTS, its).one()
     settlements = session.execute(DIFFERENT_SETTLEMENTS, its).one()
     different = counts.different + settlements.different
