@@ -24,7 +24,7 @@ from types import FrameType
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
-from tracker import settings, worker
+from tracker import jobs, settings, worker
 from tracker.database import engine
 from tracker.embedded_postgres import EmbeddedPostgres
 from tracker.errors import RasaiError
@@ -89,7 +89,9 @@ def serve_web(chosen: Settings, *, demo: bool, with_worker: bool) -> None:
         readiness = Readiness(chosen, has_people=_ask(HAS_PEOPLE))
         if with_worker:
             web = Part("web server", WebServer(chosen).run, chosen.log_dir / "web.log")
-            keep_up(chosen, [web, Part("worker", worker.main, chosen.log_dir / "worker.log")], readiness)
+            working = Part("worker", worker.main, chosen.log_dir / "worker.log")
+            jobbing = Part("job worker", jobs.main, chosen.log_dir / "jobs.log")
+            keep_up(chosen, [web, working, jobbing], readiness)
         else:
             keep_up(chosen, [Part("web server", WebServer(chosen).run, None)], None)
 
@@ -98,7 +100,7 @@ def serve_worker(chosen: Settings) -> None:
     """The worker alone, on a database that the web's container has migrated."""
     _make_folders(chosen)
     with _database(chosen):
-        keep_up(chosen, [Part("worker", worker.main, None)], None)
+        keep_up(chosen, [Part("worker", worker.main, None), Part("job worker", jobs.main, None)], None)
 
 
 def say(words: str) -> None:
