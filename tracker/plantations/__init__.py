@@ -1,0 +1,1 @@
+"""Plantation claims: registered, tested, measured, decided."""
