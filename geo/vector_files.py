@@ -9,6 +9,7 @@ import codecs
 import csv
 import lzma
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -16,13 +17,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyproj
 import shapely
+
+from geo import kml, outline_tables
 
 ALLOWED = {"GPKG", "ESRI Shapefile", "GeoJSON", "OpenFileGDB", "MEM"}
 SKIPPED = (  # every other driver of pyogrio's GDAL; a test compares the two lists with what is registered
@@ -39,6 +42,10 @@ pyogrio.set_gdal_config_options({"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none"})
 
 UNPACKED_LIMIT_BYTES = 2_000_000_000
 UNPACKED_LIMIT_FILES = 500
+BOMB_FROM_BYTES, BOMB_RATIO = 50_000_000, 150  # real layers pack to a tenth, hardly ever to a hundredth
+LINKED_CRS = re.compile(
+    rb'"crs"\s*:\s*\{[^{}]{0,400}"type"\s*:\s*"link"|"crs"\s*:\s*\{[^{}]{0,200}\{[^{}]{0,1000}"href"'
+)
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 KNOWN = "GeoPackage, Shapefile (also zipped), GeoJSON, File Geodatabase"
 UNREADABLE = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError, ValueError)
@@ -65,20 +72,29 @@ class Features:
 
     attributes : one (n,) array per column.   geometry : (n,) shapely, EPSG:4326, None where missing or unreadable
     closed : (n,) bool, True where a ring was left open in the file and has been closed
+    problems : {index: why a row of a table has no geometry}.   crs : in which the file keeps them, by its code or ""
     """
 
     attributes: dict[str, Column]
     geometry: Shapes
     closed: npt.NDArray[np.bool_]
+    problems: dict[int, str] = field(default_factory=dict)
+    crs: str = "EPSG:4326"
 
     def __len__(self) -> int:
         return len(self.geometry)
 
 
-def read_features(path: Path, layer: str | None = None, position: Position | None = None) -> Features:
+def read_features(
+    path: Path,
+    layer: str | None = None,
+    position: Position | None = None,
+    outlines: dict[str, str] | None = None,
+) -> Features:
     """All rows of a layer, positions in EPSG:4326 (lon, lat), third coordinates dropped.
 
     layer : its name; may be left out when only one layer has geometry.   position : given, a CSV file is taken too
+    outlines : given, KML, KMZ and tables of outlines are taken too; names their columns, see geo.outline_tables
     Raises FileNotReadable for anything but the known formats, a missing layer or coordinate system, or broken content.
     """
     if other := set(pyogrio.list_drivers()) - ALLOWED:
@@ -87,6 +103,10 @@ def read_features(path: Path, layer: str | None = None, position: Position | Non
         raise FileNotReadable(f"{path.name} does not exist.")
     if position and _is_text(path):
         return _read_csv(path, position)
+    if outlines is not None and _is_kml(path):
+        return _read_placemarks(path)
+    if outlines is not None and _is_text(path):
+        return _read_table(path, outlines)
     with _opened(path, layer) as dataset, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # measures dropped, odd layer types: what matters is refused by name below
         return _read_layer(dataset, _layer_of(dataset, layer, path.name), path.name)
@@ -122,7 +142,14 @@ def _read_layer(dataset: Path, layer: str, file_name: str) -> Features:
     closed = np.array([g is None and w is not None for g, w in zip(geometry, wkb, strict=True)], dtype=bool)
     geometry[closed] = shapely.from_wkb(wkb[closed], on_invalid="fix")
     attributes = {str(field): values for field, values in zip(meta["fields"], columns, strict=True)}
-    return Features(attributes, in_degrees(geometry, meta["crs"], file_name), closed & ~shapely.is_missing(geometry))
+    degrees = in_degrees(geometry, meta["crs"], file_name)
+    return Features(attributes, degrees, closed & ~shapely.is_missing(geometry), crs=_code_of(meta["crs"]))
+
+
+def _code_of(crs: str) -> str:
+    """EPSG:32642 and the like; empty where the coordinate system has no code."""
+    authority = pyproj.CRS.from_user_input(crs).to_authority(min_confidence=70)
+    return ":".join(authority) if authority else ""
 
 
 def _layer_of(dataset: Path, wanted: str | None, file_name: str) -> str:
@@ -165,6 +192,7 @@ def _opened(path: Path, layer: str | None) -> Iterator[Path]:
     elif start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         ending = ".geojson"
         _check_utf8(path)
+        _check_no_link(path)
     elif start.startswith(b"PK\x03\x04"):
         with tempfile.TemporaryDirectory() as folder_name:
             yield _unpacked(path, Path(folder_name), layer)
@@ -208,14 +236,30 @@ def _check_utf8(path: Path) -> None:
         raise FileNotReadable(f"{path.name} is not UTF-8. Save it as UTF-8.") from None
 
 
+def _check_no_link(path: Path) -> None:
+    """A GeoJSON may name a coordinate system by an address; such a file is refused, nothing is fetched."""
+    tail = b""
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            if LINKED_CRS.search(tail + chunk):
+                raise FileNotReadable(
+                    f"{path.name} names its coordinate system (crs) by a link, which is not followed. Save it anew."
+                )
+            tail = chunk[-2_000:]
+
+
 def _unpacked(path: Path, folder: Path, layer: str | None) -> Path:
     """A zipped Shapefile or File Geodatabase, unpacked below `folder`; names never lead out of it, size is limited."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
             size = sum(m.file_size for m in members)  # reading stops there, whatever the archive holds in truth
-            if len(members) > UNPACKED_LIMIT_FILES or size > UNPACKED_LIMIT_BYTES:
+            packed = sum(m.compress_size for m in members)
+            is_bomb = size > BOMB_FROM_BYTES and size > BOMB_RATIO * packed
+            if len(members) > UNPACKED_LIMIT_FILES or size > UNPACKED_LIMIT_BYTES or is_bomb:
                 raise FileNotReadable(f"{path.name} unpacks to too much. Send one layer alone.")
+            if climbing := [m.filename for m in members if _leads_out(m.filename)]:
+                raise FileNotReadable(f"{path.name} holds a name that leads out of it ({climbing[0][:80]}).")
             for member in members:
                 _unpack_member(archive, member, folder)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError) as error:
@@ -230,6 +274,12 @@ def _unpacked(path: Path, folder: Path, layer: str | None) -> Path:
     raise FileNotReadable(
         f"{path.name} must hold one Shapefile or File Geodatabase (or name it with --layer): {names}."
     )
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name in an archive would be written outside the folder it is unpacked to."""
+    parts = name.replace("\\", "/").split("/")
+    return name.startswith(("/", "\\")) or ".." in parts or parts[0][1:2] == ":"
 
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
@@ -253,6 +303,42 @@ def _is_text(path: Path) -> bool:
         _first_bytes(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(m)
         for m in (b"{", b"[", b"<", b"PK", b"SQLite", b"\0")
     )
+
+
+def _is_kml(path: Path) -> bool:
+    """KML, or an archive that holds one and no Shapefile."""
+    start = _first_bytes(path) if path.is_file() else b""
+    if not start.startswith(b"PK\x03\x04"):
+        return kml.is_kml(start)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            endings = {Path(name).suffix.lower() for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return False
+    return ".kml" in endings and ".shp" not in endings
+
+
+def _read_placemarks(path: Path) -> Features:
+    try:
+        marks = kml.read_kml(path)
+    except kml.KmlNotReadable as error:
+        raise FileNotReadable(f"{path.name} {error}.") from None
+    names = list(dict.fromkeys(name for mark in marks for name in mark.data))
+    attributes = {name: np.array([mark.data.get(name) for mark in marks], dtype=object) for name in names}
+    outlines = [kml.outline_of(mark) for mark in marks]
+    geometry = np.full(len(marks), None, dtype=object)
+    geometry[:] = [shape for shape, _closed in outlines]
+    closed = np.array([was_open and shape is not None for shape, was_open in outlines], dtype=bool)
+    return Features(attributes, geometry, closed)
+
+
+def _read_table(path: Path, columns: dict[str, str]) -> Features:
+    try:
+        table = outline_tables.read_outline_table(path, columns)
+    except outline_tables.TableNotReadable as error:
+        raise FileNotReadable(f"{path.name} {error}.") from None
+    attributes = {name: np.array([row.get(name) or None for row in table.rows], dtype=object) for name in table.columns}
+    return Features(attributes, table.geometry, table.closed, table.problems)
 
 
 def _read_csv(path: Path, position: Position) -> Features:

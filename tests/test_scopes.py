@@ -360,8 +360,11 @@ def test_every_table_is_open_scoped_or_closed_to_the_role_of_the_web(story):
         "area_piece",
         "campaign",
         "campaign_area",
+        "land_layer",
+        "land_piece",
         "microplan",
         "spatial_ref_sys",
+        "species_limit",
     }
     assert held >= {table.__tablename__ for table in SCOPED}
 

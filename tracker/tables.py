@@ -6,7 +6,8 @@ from tracker.areas import models as areas
 from tracker.campaigns import models as campaigns
 from tracker.coverage import models as coverage
 from tracker.database import Base
+from tracker.plantations import models as plantations
 from tracker.visits import models as visits
 
-CAPABILITIES = (accounts, areas, campaigns, visits, coverage, jobs)
+CAPABILITIES = (accounts, areas, campaigns, visits, coverage, plantations, jobs)
 metadata = Base.metadata
