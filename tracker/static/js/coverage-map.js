@@ -20,6 +20,7 @@ import { scaleOf } from './coverage-scale.js';
 const PADDING = { top: 72, bottom: 128, left: 32, right: 32 };      // what lies over the map never covers data
 const WIDE_PX = 760;
 const LEGEND_PX = 232;      // the legend and its distance from the edge
+const CORNER_PX = 150;     // the legend in the corner of a phone's map
 const NEAR_ZOOM = 14;
 const PAN_MS = 600;
 const TOKENS = ['page', 'card', 'land', 'outside', 'rule', 'edge', 'ink', 'ink-2', 'glyph', 'missed', 'partly', 'partly-text', 'doubtful', 'covered', 'not-started',
@@ -82,7 +83,7 @@ export class RasaiMap extends HTMLElement {
   get padding() {
     const covered = this.coveredPx;
     if (covered && document.querySelector('.is-large')) return { top: 124, bottom: covered + 176, left: 14, right: 14 };
-    if (covered) return { top: 14, bottom: covered + 14, left: this.rtl ? 110 : 14, right: this.rtl ? 14 : 110 };
+    if (covered) return { top: 10, bottom: covered + 10, left: this.rtl ? CORNER_PX : 14, right: this.rtl ? 14 : CORNER_PX };
     const beside = this.panelOverPx, [near, far] = [24, (this.clientWidth > WIDE_PX ? LEGEND_PX : 60) + beside];
     return { ...PADDING, right: this.rtl ? near : far, left: this.rtl ? far : near };
   }
