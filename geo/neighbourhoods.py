@@ -21,14 +21,14 @@ def sums_within(lon: Floats, lat: Floats, values: Whole, within_m: float) -> Who
     holders = np.flatnonzero(values)
     if not len(holders):
         return sums
-    xyz = _on_sphere(lon, lat)
+    xyz = on_sphere(lon, lat)
     near = cKDTree(xyz[holders]).query_ball_point(xyz, within_m)
     owner = np.repeat(np.arange(len(values)), [len(its) for its in near])
     np.add.at(sums, owner, values[holders[np.concatenate([np.array(its, np.int64) for its in near])]])
     return sums
 
 
-def _on_sphere(lon: Floats, lat: Floats) -> Floats:
+def on_sphere(lon: Floats, lat: Floats) -> Floats:
     """(n, 3) metres from the centre of the earth."""
     lam, phi = np.radians(lon), np.radians(lat)
     xyz: Floats = EARTH_RADIUS_M * np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])

@@ -32,7 +32,9 @@ ZONE_WORDS = {"Asia/Karachi": _l("Pakistan"), "Asia/Kabul": _l("Afghanistan")}  
 
 @dataclass(frozen=True)
 class Place:
-    """A page in the main navigation, reached with the keys g and `key`. `of_campaign`: it shows one campaign."""
+    """A page in the main navigation, reached with the keys g and `key`. `of_campaign`: it shows one campaign; `first`:
+    in sight, the others stand under "More".
+    """
 
     endpoint: str
     words: Any
@@ -40,11 +42,13 @@ class Place:
     key: str
     roles: frozenset[str]
     of_campaign: bool = True
+    first: bool = False
 
 
 PLACES = (
-    Place("coverage_pages.coverage", _l("Coverage"), "map", "c", SEE_NUMBERS),
-    Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS),
+    Place("coverage_pages.coverage", _l("Coverage"), "map", "c", SEE_NUMBERS, first=True),
+    Place("orders_pages.gaps", _l("Gaps"), "gaps", "g", SEE_NUMBERS, first=True),
+    Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
 )
 
@@ -56,6 +60,7 @@ class Link:
     icon: str
     key: str
     is_here: bool
+    first: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ def _links(role: str, code: str | None) -> list[Link]:
     for place in PLACES:
         if role in place.roles and (code or not place.of_campaign):
             href = url_for(place.endpoint, code=code) if place.of_campaign else url_for(place.endpoint)
-            links.append(Link(href, place.words, place.icon, place.key, request.endpoint == place.endpoint))
+            is_here = request.endpoint == place.endpoint
+            links.append(Link(href, place.words, place.icon, place.key, is_here, place.first))
     return links
 
 

@@ -6,8 +6,14 @@ from tracker.areas import models as areas
 from tracker.campaigns import models as campaigns
 from tracker.coverage import models as coverage
 from tracker.database import Base
+from tracker.evening import models as evening
+from tracker.orders import models as orders
 from tracker.plantations import models as plantations
+from tracker.questions import models as questions
+from tracker.rounds import models as rounds
 from tracker.visits import models as visits
 
-CAPABILITIES = (accounts, areas, campaigns, visits, coverage, plantations, jobs)
+CAPABILITIES = (
+    accounts, areas, campaigns, visits, coverage, plantations, jobs, orders, questions, evening, rounds,
+)  # fmt: skip
 metadata = Base.metadata

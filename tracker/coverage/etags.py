@@ -21,14 +21,17 @@ def tagged(
     mimetype: str = "application/json",
     *,
     has_numbers: bool = True,
+    also: tuple[Any, ...] = (),
 ) -> Response:
-    """The answer, or 304 when the browser has it: same question, language, scope and (when it has numbers) counts."""
+    """The answer, or 304 when the browser has it: same question, language, scope, (when it has numbers) counts, and
+    whatever else it hangs on (`also`).
+    """
     today = now.astimezone(ZoneInfo(campaign.timezone)).date()
     counted: tuple[Any, ...] = (campaign.id, campaign.revision)
     if has_numbers:
         counted = (*counted, campaign.counted_at, campaign.microplan_id, campaign.state, today)
     who = (scope.role, scope.areas, scope.team_id, scope.settlement_ids)
-    tag = hashlib.sha256(repr((counted, who, request.full_path, str(get_locale()))).encode()).hexdigest()[:32]
+    tag = hashlib.sha256(repr((counted, also, who, request.full_path, str(get_locale()))).encode()).hexdigest()[:32]
     answer = Response(status=304) if tag in request.if_none_match else _made(make(), mimetype)
     answer.set_etag(tag)
     answer.headers["Cache-Control"] = "private, no-cache"

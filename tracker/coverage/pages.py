@@ -10,7 +10,7 @@ from flask import Response, render_template, request, url_for
 from flask_babel import get_locale
 from sqlalchemy.orm import Session
 
-from tracker.accounts.identity import SEE_NUMBERS, may, signed_in
+from tracker.accounts.identity import DECIDE, PLAN, SEE_NUMBERS, may, signed_in
 from tracker.accounts.scope import Scope, campaign_in_scope, reading
 from tracker.areas.models import LEVELS
 from tracker.campaigns.listing import phase
@@ -20,7 +20,10 @@ from tracker.coverage.etags import tagged
 from tracker.coverage.outlines import Placed, around, own_areas, placed_areas
 from tracker.coverage.overview import ROWS_A_PAGE, AreaPanel, SettlementPanel, TeamPanel, overview
 from tracker.coverage.shareable_map import shareable_map
+from tracker.coverage.units import moment
 from tracker.coverage.view import SETTLEMENT, View, level_below, read_view
+from tracker.orders.orders import orders_state
+from tracker.orders.reasons import REASON_WORDS, standing_reasons
 from tracker.visits.models import STANDINGS
 from tracker.visits.pages import said
 from tracker.visits.rules import BY_NAME
@@ -58,7 +61,7 @@ def parts(code: str) -> Response:
 
     with reading(scope) as session:
         campaign = campaign_in_scope(session, code, scope)
-        return tagged(campaign, scope, now, made)
+        return tagged(campaign, scope, now, made, also=orders_state(session, campaign))
 
 
 @pages.get("/campaigns/<code>/coverage/map.html")
@@ -87,6 +90,11 @@ def _shown(session: Session, campaign: Campaign, scope: Scope, now: datetime) ->
         query: dict[str, Any] = {**other.query()}
         return url_for("coverage_pages.coverage", code=campaign.code, **query)
 
+    closed = None
+    if isinstance(o.panel, SettlementPanel):
+        place = o.panel.row["id"]
+        closed = standing_reasons(session, campaign, scope, moment(campaign, now).today, [place]).get(place)
+
     def down_to(code: str) -> View:
         """The view of an area: itself in the middle, the map one level down."""
         area = areas[code]
@@ -100,7 +108,9 @@ def _shown(session: Session, campaign: Campaign, scope: Scope, now: datetime) ->
         "SETTLEMENT": SETTLEMENT, "rules": BY_NAME, "said": said,
         "limits": limits_of(campaign), "standings": STANDINGS, "sees_visits": scope.sees_visits,
         "questions_by_rule": {rule.name: str(rule.question) for rule in BY_NAME.values()},
-        "highest": [areas[code] for code in o.own.highest if code in areas], "levels_known": LEVELS,
+        "may_order": signed_in().may(PLAN), "may_close": signed_in().may(DECIDE), "closed": closed,
+        "reason_words": REASON_WORDS, "levels_known": LEVELS,
+        "highest": [areas[code] for code in o.own.highest if code in areas],
     }  # fmt: skip
 
 

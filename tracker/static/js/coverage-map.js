@@ -1,6 +1,6 @@
 // <rasai-map>: the live map of the coverage page. Outlines, settlements and visits come as tiles of ours, numbers with the
 // page; both are joined by id, so that new counts never move an outline. Without WebGL a sentence stands in its place.
-import { circlesOf, isDim, spotsOf, styleOf } from './coverage-style.js';
+import { circlesOf, crowdsOf, isDim, spotsOf, styleOf } from './coverage-style.js';
 import { addSymbols } from './coverage-symbols.js';
 import { listHere, placesIn } from './coverage-spot.js';
 import { scaleOf } from './coverage-scale.js';
@@ -13,8 +13,9 @@ import { scaleOf } from './coverage-scale.js';
  * @property {{ level: string, ids: number[] } | null} ground the person's areas @property {[number, number, number, number] | null} box
  * @property {string} counted @property {{ id: number, level: string, inside: number[] } | null} area @property {Spot | null} settlement
  * @property {AreaOnMap[]} areas @property {Spot[]} spots @property {string[]} statuses @property {boolean} silent_only
- * @property {string | null} team @property {string} settlement_address @property {boolean} sees_visits @property {boolean} [in_own_script] @property {number} [scale] of circles
+ * @property {string | null} team @property {string} settlement_address @property {boolean} sees_visits @property {boolean} [only_spots] no settlement but these @property {Crowd[]} [clusters] @property {boolean} [in_own_script] @property {number} [scale] of circles
  */
+/** @typedef {{ lon: number, lat: number, radius_m: number, refused: number, settlements: number }} Crowd where refusals crowd together */
 /** @typedef {import('../vendor/maplibre-gl/maplibre-gl.d.mts').Map} MapLibre */
 
 const PADDING = { top: 72, bottom: 128, left: 32, right: 32 };      // what lies over the map never covers data
@@ -118,6 +119,7 @@ export class RasaiMap extends HTMLElement {
       if (!counted) return;
       /** @type {any} */ (map.getSource('circles'))?.setData(circlesOf({ ...data, scale: this.circleScale }));
       /** @type {any} */ (map.getSource('spots'))?.setData(spotsOf(data));
+      /** @type {any} */ (map.getSource('crowds'))?.setData(crowdsOf(data));
       for (const source of ['settlements', 'visits']) if (map.getSource(source)) map.refreshTiles(source);
     } else {
       map.setStyle(this.drawing(), { diff: true });
@@ -141,6 +143,12 @@ export class RasaiMap extends HTMLElement {
     if (this.lit !== null) this.map.setFeatureState({ source, sourceLayer: 'areas', id: this.lit }, { lit: false });
     if (id !== null) this.map.setFeatureState({ source, sourceLayer: 'areas', id }, { lit: true });
     this.lit = id;
+  }
+
+  /** @param {number | null} id of the settlement whose row is pointed at */
+  lightSpot(id) {
+    const spot = this.data.spots.find((one) => one.id === id);
+    /** @type {any} */ (this.map?.getSource('lit'))?.setData(spotsOf({ ...this.data, spots: spot ? [spot] : [] }));
   }
 
   goThere() {
@@ -207,6 +215,7 @@ export class RasaiMap extends HTMLElement {
     if (place) this.tip(point, [place.name, place.note].filter(Boolean).join(' · '));
     else if (known) this.tip(point, `${known.name} · ${this.words.not_reached.replace('{n}', known.unreached.toLocaleString('en'))}`);
     else this.tip(null);
+    if (this.data.only_spots) this.dispatchEvent(new CustomEvent('rasai:over', { bubbles: true, detail: String(this.data.spots.find(({ code }) => code === place?.key)?.id ?? '') }));
     if (known?.id !== this.lit) this.light(known?.id ?? null);
   }
 

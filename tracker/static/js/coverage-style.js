@@ -56,6 +56,11 @@ export function styleOf(data, c, { theme, tiles, fonts }) {
   if (data.area && data.outlines.includes(data.area.level)) layers.push(...chosenLayers(data.area, c, drawsAreas));
   if (drawsAreas) layers.push(...circleLayers(c, fonts, (data.scale ?? 1) < SMALL ? NAMED_ON_SMALL : Infinity));
   else layers.push(...settlementLayers(data, c, theme, fonts));
+  if (data.only_spots) {
+    sources.crowds = { type: 'geojson', data: crowdsOf(data) };
+    sources.lit = { type: 'geojson', data: { type: 'FeatureCollection', features: [] } };
+    layers.push(...crowdLayers(c));
+  }
   if (data.sees_visits) layers.push(...visitLayers(c, pxPerMetreAtZoom0(middle)));
   if (data.settlement) sources.chosen = { type: 'geojson', data: { type: 'FeatureCollection', features: [pointOf(data.settlement)] } };
   if (data.settlement) layers.push({
@@ -137,19 +142,26 @@ function settlementLayers(data, c, theme, fonts) {
     'text-radial-offset': ['/', ['+', ['/', SIDE, 2], 3], 12.5], 'text-max-width': 9, 'text-justify': 'auto', 'symbol-sort-key': ['-', 0, ['coalesce', ['get', 'unreached'], 0]], 'text-padding': 3,
   });
   const ink = { 'text-color': c.ink, 'text-halo-color': c.card, 'text-halo-width': 1.6 };
+  const far = data.only_spots ? 24 : SETTLEMENTS_FROM, named = data.only_spots ? 24 : NAMES_FROM;
   const layers = /** @type {Style['layers']} */ ([
     { id: 'far-settlements', type: 'circle', source: 'settlements', 'source-layer': 'settlements', maxzoom: SETTLEMENTS_FROM,
       filter: data.statuses.length || data.silent_only || data.team ? ['==', ['get', 'settlements'], -1] : ['has', 'settlements'],
       paint: { 'circle-radius': ['interpolate', ['linear'], ['sqrt', ['get', 'settlements']], 1, 2.2, 6, 5], 'circle-color': c.covered, 'circle-opacity': 0.45 } },
     { id: 'covered', type: 'circle', ...of, filter: [...meant, quiet], paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 9, 3.2, 13, 5.5], 'circle-color': c.covered, 'circle-stroke-color': c.card, 'circle-stroke-width': 1, 'circle-opacity': opacity, 'circle-stroke-opacity': opacity } },
     { id: 'settlements', type: 'symbol', ...of, filter: [...meant, ['!', quiet]], layout: icons, paint: { 'icon-opacity': opacity } },
-    { id: 'spots', type: 'symbol', source: 'spots', maxzoom: SETTLEMENTS_FROM, filter: ['!', quiet], layout: { ...icons, 'icon-size': ['*', 0.85, icons['icon-size']] } },
-    { id: 'covered-spots', type: 'circle', source: 'spots', maxzoom: SETTLEMENTS_FROM, filter: quiet, paint: { 'circle-radius': 3.2, 'circle-color': c.covered, 'circle-stroke-color': c.card, 'circle-stroke-width': 1 } },
-    { id: 'spot-names', type: 'symbol', source: 'spots', maxzoom: NAMES_FROM, filter: ['!', quiet], layout: names, paint: ink },
+    { id: 'spots', type: 'symbol', source: 'spots', maxzoom: far, filter: ['!', quiet], layout: { ...icons, 'icon-size': ['*', 0.85, icons['icon-size']] } },
+    { id: 'covered-spots', type: 'circle', source: 'spots', maxzoom: far, filter: quiet, paint: { 'circle-radius': 3.2, 'circle-color': c.covered, 'circle-stroke-color': c.card, 'circle-stroke-width': 1 } },
+    { id: 'spot-names', type: 'symbol', source: 'spots', maxzoom: named, filter: ['!', quiet], layout: names, paint: ink },
     { id: 'settlement-names', type: 'symbol', ...of, minzoom: NAMES_FROM, filter: meant, layout: { ...names, 'text-field': data.in_own_script ? ['coalesce', ['get', 'name_ur'], ['get', 'name'], ''] : names['text-field'] }, paint: { ...ink, 'text-opacity': opacity } },
   ]);
-  return layers;
+  return data.only_spots ? layers.filter(({ id }) => id !== 'settlements' && id !== 'settlement-names') : layers;
 }
+
+/** Refusals crowd inside a dashed line; the settlement whose row is pointed at has a ring. @param {Colours} c @returns {Style['layers']} */
+const crowdLayers = (c) => [
+  { id: 'crowds', type: 'line', source: 'crowds', paint: { 'line-color': c.ink, 'line-width': 2, 'line-dasharray': [2, 1.5] } },
+  { id: 'lit-spot', type: 'circle', source: 'lit', paint: { 'circle-radius': 17, 'circle-color': 'rgba(0,0,0,0)', 'circle-stroke-color': c.ink, 'circle-stroke-width': 2.6 } },
+];
 
 /** @param {Colours} c @param {number} pxPerMetre at zoom 0 @returns {Style['layers']} */
 function visitLayers(c, pxPerMetre) {
@@ -179,6 +191,19 @@ export const isDim = (area, data) => area.dim || Boolean(data.area && data.area.
 
 /** @param {MapData} data @returns {Dots} */
 export const spotsOf = (data) => ({ type: 'FeatureCollection', features: data.spots.map(pointOf) });
+
+const CORNERS = 48;      // of a circle
+
+/** Circles as lines, in degrees. @param {MapData} data @returns {any} */
+export const crowdsOf = (data) => ({
+  type: 'FeatureCollection',
+  features: (data.clusters ?? []).map(({ lon, lat, radius_m: metres, ...properties }) => ({
+    type: 'Feature', properties, geometry: { type: 'LineString', coordinates: Array.from({ length: CORNERS + 1 }, (_, n) => {
+      const angle = (2 * Math.PI * n) / CORNERS, degrees = (metres / EARTH_M) * 360;
+      return [lon + (degrees * Math.cos(angle)) / Math.cos((lat * Math.PI) / 180), lat + degrees * Math.sin(angle)];
+    }) },
+  })),
+});
 
 /** @param {import('./coverage-map.js').Spot} spot @returns {Dot} */
 const pointOf = (spot) => ({ type: 'Feature', id: spot.id, geometry: { type: 'Point', coordinates: [spot.lon, spot.lat] }, properties: { ...spot } });
