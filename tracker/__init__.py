@@ -31,6 +31,7 @@ COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a pag
     "targets": "tracker.campaigns.commands:targets",
     "visits": "tracker.visits.commands:visits",
     "coverage": "tracker.coverage.commands:coverage",
+    "scenes": "tracker.imagery.commands:scenes",
     "demo": "tracker.demo.commands:demo",
 }
 

@@ -7,6 +7,7 @@ from tracker.campaigns import models as campaigns
 from tracker.coverage import models as coverage
 from tracker.database import Base
 from tracker.evening import models as evening
+from tracker.imagery import models as imagery
 from tracker.orders import models as orders
 from tracker.plantations import models as plantations
 from tracker.questions import models as questions
@@ -14,6 +15,6 @@ from tracker.rounds import models as rounds
 from tracker.visits import models as visits
 
 CAPABILITIES = (
-    accounts, areas, campaigns, visits, coverage, plantations, jobs, orders, questions, evening, rounds,
+    accounts, areas, campaigns, visits, coverage, plantations, imagery, jobs, orders, questions, evening, rounds,
 )  # fmt: skip
 metadata = Base.metadata

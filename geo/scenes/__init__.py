@@ -1,0 +1,1 @@
+"""Satellite scenes as numbers: grids, reflectance, masks, indices. Arrays in, arrays out."""

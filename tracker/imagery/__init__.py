@@ -1,0 +1,1 @@
+"""Satellite scenes: taken in, catalogued, read."""
