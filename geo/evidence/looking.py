@@ -148,11 +148,14 @@ def _inside(frames: ClaimFrames, scene: tuple[float, float, float, float]) -> np
 
 def _surroundings(frame: Frame, images: Images) -> tuple[float, float]:
     """Share of usable pixels in the box of all candidates, of those that the scene has; and of the claim under snow."""
-    cut = _cut(images.indices["ndvi"], images.grid, frame.box)
-    there = _cut(np.ones(images.snow.shape), images.grid, frame.box)
+    row, column = images.grid.window_of(frame.box)
+    rows = slice(max(0, row), max(0, row + frame.box.rows))
+    columns = slice(max(0, column), max(0, column + frame.box.columns))
+    usable = np.isfinite(images.indices["ndvi"][rows, columns])
+    if not images.snow[rows, columns].any():
+        return float(usable.mean()), 0.0
     snow = _cut(images.snow.astype(np.float64), images.grid, frame.box)
-    share = means(snow, [frame.weights])[0][0]
-    return float(np.isfinite(cut).sum() / max(1, np.isfinite(there).sum())), float(share)
+    return float(usable.mean()), float(means(snow, [frame.weights])[0][0])
 
 
 def _pixels(

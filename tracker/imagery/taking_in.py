@@ -20,6 +20,7 @@ from tracker.imagery.opening import opened
 from tracker.imagery.refusals import SceneRefused
 from tracker.imagery.wish import Wish
 
+READ_ROWS = 512
 LOOK_PIXELS = 1_500  # a side: as many are looked at for signs of a wrong offset
 COG = {
     "driver": "COG",
@@ -93,15 +94,14 @@ def _predictor(one: FileFacts) -> str:
 
 def _turn(one: FileFacts, target: Path) -> None:
     """The same raster with its first row in the north."""
-    rows = 512
     with opened(one.file) as source:
         grid = one.grid
         place = rasterio.Affine(grid.size_m, 0, grid.left_m, 0, -grid.size_m, grid.top_m)
         profile = {**source.profile, "driver": "GTiff", "transform": place, "tiled": True, "blockxsize": 256,
                    "blockysize": 256}  # fmt: skip
         with rasterio.open(target, "w", **profile) as out:
-            for first in range(0, source.height, rows):
-                count = min(rows, source.height - first)
+            for first in range(0, source.height, READ_ROWS):
+                count = min(READ_ROWS, source.height - first)
                 window = rasterio.windows.Window(0, first, source.width, count)
                 flipped = source.read(window=window)[:, ::-1]
                 out.write(
@@ -135,10 +135,11 @@ def _some_of(band: Band, scene: Scene, folder: Path) -> tuple[Any, Any]:
     columns = places(grid.left_m, grid.size_m, grid.columns, its.left_m, its.size_m)[::step]
     rows = places(-grid.top_m, grid.size_m, grid.rows, -its.top_m, its.size_m)[::step]
     there = ((rows >= 0) & (rows < its.rows))[:, None] & ((columns >= 0) & (columns < its.columns))[None]
-    columns = np.clip(columns, 0, its.columns - 1)
+    rows, columns = np.clip(rows, 0, its.rows - 1), np.clip(columns, 0, its.columns - 1)
     out = np.empty((len(rows), len(columns)), dtype=np.float64)
     with opened(folder / f"{band.file}.tif") as dataset:
-        for number, row in enumerate(np.clip(rows, 0, its.rows - 1)):
-            window = rasterio.windows.Window(0, int(row), its.columns, 1)
-            out[number] = dataset.read(band.index, window=window)[0, columns]
+        for first in range(0, its.rows, READ_ROWS):
+            here = (rows >= first) & (rows < first + READ_ROWS)
+            window = rasterio.windows.Window(0, first, its.columns, min(READ_ROWS, its.rows - first))
+            out[here] = dataset.read(band.index, window=window)[np.ix_(rows[here] - first, columns)]
     return out, there

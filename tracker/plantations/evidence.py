@@ -31,7 +31,7 @@ from tracker.plantations.ground import ClaimGround
 from tracker.plantations.measuring import Chunk
 from tracker.plantations.spreading import Work, documents_of
 
-CHUNK_CLAIMS = 24
+CHUNK_CLAIMS = 48
 CHUNK_SPAN_DEGREES = 0.1  # claims further apart than this share no window, and no chunk
 METRES_PER_DEGREE = 111_000.0
 AWAY_M = 200.0  # beside the outermost candidate block
