@@ -18,10 +18,11 @@ Floats = npt.NDArray[np.float64]
 Whether = npt.NDArray[np.bool_]
 
 
-def repaired(geometry: Shapes) -> tuple[Shapes, Whether]:
+def repaired(geometry: Shapes, *, twice_is_ground: bool = True) -> tuple[Shapes, Whether]:
     """Valid multipolygons out of polygons as drawn, and which of them had to be changed.
 
     geometry : (n,) shapely or None.   returns : (n,) multipolygon, None where nothing usable is left; (n,) bool changed
+    twice_is_ground : ground enclosed twice by one ring stays ground; else it is a hole, as most GIS mend by default
     Crossing rings become the parts that they enclose; lines and points that repairing leaves behind are dropped. None
     for anything but polygons, for coordinates that are no numbers, and for a scribble that crosses itself
     over CROSSINGS_LIMIT times (repairing it would take minutes).
@@ -33,7 +34,7 @@ def repaired(geometry: Shapes) -> tuple[Shapes, Whether]:
         usable[k] = _crossings(geometry[k]) <= CROSSINGS_LIMIT
     broken &= usable
     fixed = geometry.copy()
-    fixed[broken] = _made_valid(geometry[broken])
+    fixed[broken] = _made_valid(geometry[broken]) if twice_is_ground else shapely.make_valid(geometry[broken])
     out = np.full(len(geometry), None, dtype=object)
     out[usable] = [_multipolygon(g) for g in fixed[usable]]
     return out, broken

@@ -146,12 +146,14 @@ def test_it_comes_back_after_everything_was_killed_at_once(served):
 
 def test_each_part_that_dies_is_brought_back(served):
     served.start()
-    web, worker = served.children_of(served.supervisor)
+    web, worker, job_worker = served.children_of(served.supervisor)
 
     os.kill(web, signal.SIGKILL)
     served.wait_until_it_says("The web server had ended and is started again")
     os.kill(worker, signal.SIGKILL)
     served.wait_until_it_says("The worker had ended and is started again")
+    os.kill(job_worker, signal.SIGKILL)
+    served.wait_until_it_says("The job worker had ended and is started again")
     os.kill(served.postgres.pid, signal.SIGKILL)
     served.wait_until_it_says("The database had ended and is started again")
 

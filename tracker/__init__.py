@@ -32,6 +32,7 @@ COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a pag
     "visits": "tracker.visits.commands:visits",
     "coverage": "tracker.coverage.commands:coverage",
     "scenes": "tracker.imagery.commands:scenes",
+    "plantations": "tracker.plantations.commands:plantations",
     "demo": "tracker.demo.commands:demo",
 }
 

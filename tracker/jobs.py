@@ -28,7 +28,9 @@ from tracker.database import NOW, Base, Instant, Sum, Words, database_url, trans
 from tracker.errors import RasaiError
 
 # name: "module:function"; the function takes its Job and the words it was queued with, and gives its result
-TASKS: dict[str, str] = {}
+TASKS: dict[str, str] = {
+    "check_claims": "tracker.plantations.checking:run_check",
+}
 QUEUE = "rasai"
 STALLED_S = 30.0  # a worker whose heart has not beaten so long is dead; procrastinate's beats every ten seconds
 LOOK_FOR_STALLED_S = 10.0

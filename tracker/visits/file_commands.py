@@ -13,9 +13,10 @@ from tracker.campaigns.planning import find_campaign
 from tracker.command_line import SOME_ROWS_REFUSED, existing_file, json_option, rejects_option, say
 from tracker.database import transaction
 from tracker.errors import RowsRefused
+from tracker.raw_files import readable_name
 from tracker.visits.exporting import FORMATS, export_visits
 from tracker.visits.file_formats import NotAVisitsFile
-from tracker.visits.file_import import Progress, import_visits, readable_name, rejects_to
+from tracker.visits.file_import import Progress, import_visits, rejects_to
 from tracker.visits.staging import Refused
 
 campaign_option = click.option("--campaign", "code", required=True)

@@ -7,8 +7,6 @@ because what is there already is recognised by its `instance_id`. Writes `submis
 """
 
 import csv
-import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from tracker.campaigns.models import Campaign
 from tracker.errors import CampaignClosed, RowError, RowsRefused
+from tracker.raw_files import keep_raw, readable_name
 from tracker.visits.copy_rows import as_copy
 from tracker.visits.file_formats import VisitsFile, open_visits
 from tracker.visits.models import Submission
@@ -192,30 +191,6 @@ def import_visits(
     else:
         session.delete(submission)  # nothing new came with it
     return summary
-
-
-def readable_name(file: Path) -> str:
-    """A file's name need not be UTF-8."""
-    return file.name.encode("utf-8", "backslashreplace").decode()
-
-
-def keep_raw(file: Path, folder: Path) -> Path:
-    """Copy the file to `folder/<sha256>`, durably. The copy is what is read: the file may change meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    digest, unfinished = hashlib.sha256(), folder / f"unfinished-{os.getpid()}"
-    with file.open("rb") as source, unfinished.open("wb") as copy:
-        while chunk := source.read(1 << 20):
-            digest.update(chunk)
-            copy.write(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
-    kept = unfinished.rename(folder / digest.hexdigest())
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    return kept
 
 
 def _check_head(opened: VisitsFile) -> None:

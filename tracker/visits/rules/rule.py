@@ -7,31 +7,16 @@ supervisor's screen.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
 
 from geo.places import Ground, Places
+from tracker.rule_limits import DOUBT, REJECT, SEVERITY_NAMES, WARN, RuleLimits
 
-WARN, DOUBT, REJECT = 1, 2, 3
 SLACK_LIMIT_M = 100.0  # of a position's accuracy, no more is allowed for
-SEVERITY_NAMES = {WARN: "warn", DOUBT: "doubt", REJECT: "reject"}
 
-
-class RuleLimits(BaseModel):
-    """What of a rule can be set; itself: nothing. Whole numbers stay whole, none is negative, an unknown name is
-    refused.
-    """
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _not_negative(self) -> Self:
-        for name, value in self:
-            if value < 0:
-                raise ValueError(f"{name} cannot be negative")
-        return self
+__all__ = ["DOUBT", "REJECT", "SEVERITY_NAMES", "WARN", "RuleLimits"]  # the words of every rule file
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""The rules that every claim passes. Adding one: one file here, one line in this list, one test."""
+
+from tracker.plantations.rules import (
+    area_mismatch,
+    coordinates,
+    data_missing,
+    density,
+    drawn_shape,
+    duplicate_geometry,
+    gain_implausible,
+    invalid_geometry,
+    no_planting_land,
+    outside_area,
+    overlap,
+    pace,
+    planting_date,
+    precision,
+    size,
+    sliver,
+    species_altitude,
+    species_mix,
+    spike,
+    survival_rose,
+    track_mismatch,
+)
+from tracker.plantations.rules.rule import ClaimRule
+
+RULES: tuple[ClaimRule, ...] = (
+    invalid_geometry.RULE,
+    coordinates.RULE,
+    duplicate_geometry.RULE,
+    overlap.RULE,
+    spike.RULE,
+    sliver.RULE,
+    size.RULE,
+    precision.RULE,
+    outside_area.RULE,
+    area_mismatch.RULE,
+    no_planting_land.RULE,
+    drawn_shape.RULE,
+    track_mismatch.RULE,
+    data_missing.RULE,
+    planting_date.RULE,
+    density.RULE,
+    species_altitude.RULE,
+    species_mix.RULE,
+    pace.RULE,
+    survival_rose.RULE,
+    gain_implausible.RULE,
+)
+BY_NAME = {rule.name: rule for rule in RULES}
