@@ -66,7 +66,7 @@ class Look:
     blocks: dict[str, Floats]  # (c,) by index
     box_clear: float
     snow: float
-    ndvi: npt.NDArray[np.float32]  # (p,) of the claim's pixels
+    ndvi: Floats  # (p,) of the claim's pixels
     wet: npt.NDArray[np.int8]
 
 
@@ -121,7 +121,7 @@ def look_at(frames: ClaimFrames, seen: Seen, parameters: Parameters) -> Look | N
         return None
     if frames.fine is None:
         nothing = np.empty(0)
-        return Look({}, {}, {}, np.nan, np.nan, nothing.astype(np.float32), nothing.astype(np.int8))
+        return Look({}, {}, {}, np.nan, np.nan, nothing, nothing.astype(np.int8))
     found = Look({}, {}, {}, *_surroundings(frames.fine, seen.fine), *_pixels(frames, seen, parameters))
     for images, frame in ((seen.fine, frames.fine), (seen.coarse, frames.coarse)):
         if images is None or frame is None:
@@ -158,9 +158,7 @@ def _surroundings(frame: Frame, images: Images) -> tuple[float, float]:
     return float(usable.mean()), float(means(snow, [frame.weights])[0][0])
 
 
-def _pixels(
-    frames: ClaimFrames, seen: Seen, parameters: Parameters
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+def _pixels(frames: ClaimFrames, seen: Seen, parameters: Parameters) -> tuple[Floats, npt.NDArray[np.int8]]:
     """NDVI of the claim's pixels, and whether each is open water: MNDWI (NDWI without SWIR) > 0 and hardly green."""
     assert frames.fine is not None
     frame, fine = frames.fine, seen.fine
@@ -170,7 +168,7 @@ def _pixels(
     known = np.isfinite(ndvi) & np.isfinite(water)
     with np.errstate(invalid="ignore"):
         wet = np.where(known, (water > 0) & (ndvi < parameters.wet_ndvi), UNKNOWN)
-    return ndvi.astype(np.float32), wet.astype(np.int8)
+    return ndvi, wet.astype(np.int8)
 
 
 def _water(frame: Frame, seen: Seen) -> Floats:
@@ -216,7 +214,7 @@ def series_of(frames: ClaimFrames, days: Sequence[int], looks: Sequence[Look]) -
         shifts=frames.shifts,
         means={name: _means(kept, name, len(frames.shifts)) for name in names},
         share=frames.fine.weights.share if frames.fine else np.empty(0),
-        ndvi=np.array([look.ndvi for look in kept], np.float32),
+        ndvi=np.array([look.ndvi for look in kept]),
         wet=np.array([look.wet for look in kept], np.int8),
     )
 

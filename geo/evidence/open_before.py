@@ -55,7 +55,7 @@ def forest_share(
     """Share of the claim's weight that was green in the brown season; None: too few dates, or no season is brown."""
     if not pre.any() or not _has_brown_season(series, pre, parameters):
         return None
-    values = series.ndvi[pre].astype(np.float64)
+    values = series.ndvi[pre]
     seen = np.isfinite(values)
     enough = np.ones(values.shape[1], bool)
     for season in seasons:

@@ -59,7 +59,7 @@ def barren_share(series: Series, parameters: Parameters = DEFAULTS) -> float | N
     enough = (seen.sum(0) >= parameters.barren_dates) & (span >= parameters.barren_days)
     if not _known(series.share, enough, parameters):
         return None
-    greenest = np.nanpercentile(series.ndvi[:, enough].astype(np.float64), 90, axis=0)
+    greenest = np.nanpercentile(series.ndvi[:, enough], 90, axis=0)
     barren = greenest < parameters.barren_ndvi
     return float(series.share[enough][barren].sum() / series.share[enough].sum())
 

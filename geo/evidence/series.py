@@ -51,7 +51,7 @@ class Series:
     shifts: npt.NDArray[np.int64]  # (c, 2) of the candidates: steps east and north
     means: dict[str, Means]  # by index; "ndvi" is always there
     share: Floats  # (p,) weight of the claim's pixels
-    ndvi: npt.NDArray[np.float32]  # (t, p) of them
+    ndvi: Floats  # (t, p) of them
     wet: npt.NDArray[np.int8]  # (t, p) 1 open water, 0 not, -1 not to be seen
 
     @property

@@ -7,6 +7,7 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.generic]
 
 LOWEST, HIGHEST = -0.02, 1.2  # reflectance outside is no land: the pixel is not used
+ROUNDING = 1e-9  # a number on a limit is within it
 FLOOR = 1e-4  # what lies between LOWEST and this counts as this
 
 
@@ -19,7 +20,7 @@ def reflectance(dn: Numbers, scale: float, offset: float, nodata: tuple[float, .
     values = dn.astype(np.float64)
     rho = values * scale + offset
     with np.errstate(invalid="ignore"):
-        usable = (rho >= LOWEST) & (rho <= HIGHEST)  # False for NaN
+        usable = (rho >= LOWEST - ROUNDING) & (rho <= HIGHEST + ROUNDING)  # False for NaN
     for number in nodata:
         usable &= values != number
     return np.where(usable, np.clip(rho, FLOOR, HIGHEST), np.nan)

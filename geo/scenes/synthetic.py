@@ -125,7 +125,8 @@ class Land:
             own = 0.020 * patchy(size, 12, rng) + 0.011 * patchy(size, 60, rng)
             before = self._random(f"year {year - 1}")
             last = 0.020 * patchy(size, 12, before) + 0.011 * patchy(size, 60, before)
-            self.years[year] = 0.03 * float(rng.standard_normal()), 0.5 * last + math.sqrt(0.75) * own
+            patches = np.asarray(0.5 * last + math.sqrt(0.75) * own, np.float32)
+            self.years[year] = 0.03 * float(rng.standard_normal()), patches
         return self.years[year]
 
     def _ground(
@@ -204,15 +205,16 @@ def patchy(size: tuple[int, int], reach_px: float, rng: np.random.Generator) -> 
     small = tuple(-(-side // step) + 2 for side in size)
     rough = ndimage.gaussian_filter(rng.standard_normal(small, np.float32), reach_px / 2 / step, mode="wrap")
     if step > 1:
-        rows, columns = (np.arange(side, dtype=np.float32) / step for side in size)
+        rows, columns = (np.arange(side) / step for side in size)
         rough = _stretched(rough, rows, columns)
-    return np.asarray(rough[: size[0], : size[1]] / rough.std(), np.float32)
+    found: Floats = (rough[: size[0], : size[1]] / rough.std()).astype(np.float32)
+    return found
 
 
-def _stretched(values: Floats, rows: Floats, columns: Floats) -> Floats:
+def _stretched(values: Floats, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> Floats:
     """Between the rows and columns of a coarser array, linearly."""
     at, left = rows.astype(int), columns.astype(int)
-    down, right = (rows - at)[:, None], (columns - left)[None]
+    down, right = (rows - at)[:, None].astype(np.float32), (columns - left)[None].astype(np.float32)
     by_row = values[at] * (1 - down) + values[at + 1] * down
     return np.asarray(by_row[:, left] * (1 - right) + by_row[:, left + 1] * right, np.float32)
 
@@ -230,7 +232,8 @@ def _shares(plot: Plot, grid: Grid) -> tuple[slice, slice, Floats]:
 
 
 def _western_half(share: Floats) -> Floats:
-    return (np.arange(share.shape[1]) < share.shape[1] / 2)[None].astype(np.float32)
+    western = np.arange(share.shape[1]) < share.shape[1] / 2
+    return np.asarray(western[None], np.float32)
 
 
 def _seen_by_a_camera(rho: Floats, rng: np.random.Generator) -> Floats:

@@ -32,6 +32,7 @@ from tracker.plantations.measuring import Chunk
 from tracker.plantations.spreading import Work, documents_of
 
 CHUNK_CLAIMS = 48
+CHUNK_HECTARES = 300.0  # with its pixels on all dates a chunk stays within some 100 MB
 CHUNK_SPAN_DEGREES = 0.1  # claims further apart than this share no window, and no chunk
 METRES_PER_DEGREE = 111_000.0
 AWAY_M = 200.0  # beside the outermost candidate block
@@ -128,12 +129,13 @@ def parts_of(claims: Sequence[ClaimGround]) -> Iterator[list[ClaimGround]]:
     x, y = np.nan_to_num((west + east) / 2), np.nan_to_num((south + north) / 2)
     along = hilbert_index(x, y)
     order = sorted(range(len(claims)), key=lambda k: (along[k], claims[k].code, claims[k].claim_id))
-    start, part = order[0], list[ClaimGround]()
+    start, part, hectares = order[0], list[ClaimGround](), 0.0
     for at in order:
         far = max(abs(x[at] - x[start]), abs(y[at] - y[start])) > CHUNK_SPAN_DEGREES
-        if len(part) == CHUNK_CLAIMS or far:
+        hectares += claims[at].measured_ha
+        if part and (far or len(part) == CHUNK_CLAIMS or hectares > CHUNK_HECTARES):
             yield part
-            start, part = at, []
+            start, part, hectares = at, [], claims[at].measured_ha
         part.append(claims[at])
     yield part
 
