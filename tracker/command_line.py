@@ -65,6 +65,11 @@ def telling_errors(ctx: click.Context) -> Iterator[None]:
         for row in getattr(error, "errors", [])[:20]:
             click.echo(f"  row {row.row}, {row.field} ({row.rule}): {row.message}", err=True)
         ctx.exit(error.exit_code)
+    except OSError as error:  # a folder that is not there, a disk that is full
+        if error.filename is None:
+            raise
+        click.echo(f"{error.filename}: {error.strerror}. Choose another place.", err=True)
+        ctx.exit(1)
     except DBAPIError as error:
         words = _words_for(error)
         if words is None:

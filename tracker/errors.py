@@ -86,7 +86,7 @@ class RowError:
 class RowsRefused(RasaiError):
     """An all-or-nothing upload in which at least one row cannot be taken."""
 
-    message = _l("{count} rows cannot be taken; nothing was written.")
+    message = _l("Nothing was written. Rows that cannot be taken: {count}.")
     status = 422
 
     def __init__(self, errors: list[RowError], **facts: Any) -> None:

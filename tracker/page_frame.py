@@ -21,7 +21,7 @@ from tracker.campaigns.reading import campaigns_in_scope
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
-FONTS_KEPT_S = 7 * 24 * 3600
+KEPT_S = {"fonts/": 7 * 24 * 3600, "": 3600}  # below static/vendor, the first that fits
 LANGUAGE_NAMES = {"en": "English", "ur": "اردو", "ps": "پښتو"}  # each in its own words
 ROLE_WORDS = {
     "admin": _l("Administrator"), "coordinator": _l("Coordinator"), "supervisor": _l("Supervisor"),
@@ -71,7 +71,7 @@ class Frame:
 
 
 def attach(app: APIFlask) -> None:
-    app.after_request(_keep_fonts)
+    app.after_request(_keep_vendored)
     app.context_processor(lambda: {"theme": chosen_theme()})
     app.jinja_env.globals.update(
         page_frame=page_frame, same_page=same_page, heard_words=heard_words,
@@ -100,12 +100,15 @@ def _links(role: str, code: str | None) -> list[Link]:
     return links
 
 
-def _keep_fonts(response: Response) -> Response:
-    """A browser asks for the fonts once a week: they are most of what a page weighs, and never change under a name."""
-    if request.path.startswith("/static/vendor/fonts/"):
-        response.cache_control.no_cache = None
-        response.cache_control.public = True
-        response.cache_control.max_age = FONTS_KEPT_S
+def _keep_vendored(response: Response) -> Response:
+    """Fonts and libraries are most of what a page weighs: a browser asks for fonts once a week, and once an hour for
+    libraries, which change under their names when Rasai is brought up to date."""
+    for folder, kept_s in KEPT_S.items():
+        if request.path.startswith(f"/static/vendor/{folder}"):
+            response.cache_control.no_cache = None
+            response.cache_control.public = True
+            response.cache_control.max_age = kept_s
+            break
     return response
 
 

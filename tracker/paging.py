@@ -1,11 +1,12 @@
 """Long lists in pages: how many rows at once, and where the next page begins.
 
-A cursor is opaque to those who use it and signed by the installation, so that it cannot be made up.
+A cursor is opaque to those who use it and signed by the installation for the list that it was made for, so that it
+cannot be made up and leads nowhere in another list.
 """
 
 from collections.abc import Mapping
 
-from flask import current_app
+from flask import current_app, request
 from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -40,4 +41,4 @@ def read_cursor(query: Mapping[str, str], start: str) -> str:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.secret_key or "", salt="cursor")
+    return URLSafeSerializer(current_app.secret_key or "", salt=f"cursor of {request.path}")

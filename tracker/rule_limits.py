@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 WARN, DOUBT, REJECT = 1, 2, 3
+LARGEST = 1_000_000  # of any limit, whatever its unit: more would switch the rule off unsaid
 SEVERITY_NAMES = {WARN: "warn", DOUBT: "doubt", REJECT: "reject"}
 
 
@@ -20,4 +21,6 @@ class RuleLimits(BaseModel):
         for name, value in self:
             if value < 0:
                 raise ValueError(f"{name} cannot be negative")
+            if value > (24 if name.endswith("_hour") else LARGEST):
+                raise ValueError(f"{name} is too large")
         return self

@@ -55,6 +55,34 @@ def test_of_several_corrections_the_last_made_counts(november):
     assert [standing(v) for v in (wrong, earlier, later)] == ["replaced", "replaced", "valid"]
 
 
+def test_what_corrected_one_that_lost_is_replaced_with_it(november):
+    session, campaign, team, _ = november
+    wrong = a_visit(session, team)
+    hour = [NINE_IN_THE_MORNING + timedelta(hours=h) for h in range(4)]
+    first = a_visit(session, team, replaces=wrong.instance_id, visited_at=hour[1])
+    again = a_visit(session, team, replaces=first.instance_id, visited_at=hour[2])
+    judge_what_waits(session, campaign)
+    assert [standing(v) for v in (wrong, first, again)] == ["replaced", "replaced", "valid"]
+
+    beside = a_visit(session, team, replaces=wrong.instance_id, visited_at=hour[3])
+    judge_what_waits(session, campaign)
+
+    assert [standing(v) for v in (wrong, first, again, beside)] == ["replaced", "replaced", "replaced", "valid"]
+
+
+def test_a_corrected_correction_never_comes_to_count_again(november):
+    session, campaign, team, _ = november
+    wrong = a_visit(session, team)
+    latest = NINE_IN_THE_MORNING + timedelta(hours=5)
+    first = a_visit(session, team, replaces=wrong.instance_id, visited_at=latest)
+    again = a_visit(session, team, replaces=first.instance_id)
+    beside = a_visit(session, team, replaces=wrong.instance_id, visited_at=NINE_IN_THE_MORNING - timedelta(minutes=9))
+
+    judge_what_waits(session, campaign)
+
+    assert [standing(v) for v in (wrong, first, again, beside)] == ["replaced", "replaced", "valid", "replaced"]
+
+
 def test_a_correction_of_a_correction(november):
     session, campaign, team, _ = november
     first = a_visit(session, team)

@@ -176,6 +176,14 @@ def test_a_cursor_that_we_did_not_write_is_refused(story: Story):
     assert story.get("Amina", f"{PAGE}?cursor=abc").status_code == 422
 
 
+def test_nor_does_the_cursor_of_another_list_lead_anywhere(story: Story):
+    visits = story.get("Amina", "/api/v1/campaigns/NOV/visits?limit=1").json["next"]
+
+    assert visits
+    assert story.get("Amina", f"{PAGE}?cursor={visits}").status_code == 422
+    assert story.get("Amina", f"/api/v1/areas?cursor={visits}").status_code == 422
+
+
 def test_pages_of_visits_hold_each_once(story: Story):
     def page(after):
         with transaction() as session:

@@ -236,6 +236,8 @@ def test_a_position_that_the_phone_calls_made_up(november):
         ({"vaccinated": 2, "guests_vaccinated": 1, "zero_dose": 3}, False, False),
         ({"vaccinated": 2, "guests_vaccinated": 1, "zero_dose": 4}, True, False),
         ({"vaccinated": 2, "guests_vaccinated": 1, "finger_marked": 4}, True, False),
+        # their sum is 2 to the 32nd, which looks like 0 to whoever adds them up in 32 bits
+        ({"eligible": 0, "vaccinated": 2**31 - 1, "absent": 2**31 - 1, "refused": 2}, True, True),
     ],
 )
 def test_numbers_that_do_not_add_up(november, counts, of_mobile, of_post):

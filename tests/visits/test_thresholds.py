@@ -55,6 +55,9 @@ def test_how_far_locating_reaches_can_be_set(session, november):
         ("settlement_mismatch", {"beyond_m": float("nan")}),
         ("locating", {"locate_reach_m": 401.0}),
         ("no_position", {"beyond_m": 1.0}),
+        ("outside_hours", {"to_hour": 25.0}),
+        ("outside_hours", {"from_hour": 19.0}),
+        ("repeated_household", {"within_m": 1e300}),
     ],
 )
 def test_what_makes_no_sense_is_refused(session, november, rule, changes):

@@ -1,14 +1,18 @@
 """Which visits are replaced by a correction?
 
-A correction reaches the visit that it names, in its own campaign, when its sender may correct that visit's team. Of
-several corrections of one visit the last made counts, the others are replaced with it. Corrections that name each
-other in a circle cannot all be right: the last made of them stays.
+A correction reaches the visit that it names, in its own campaign, when its sender may correct that visit's team. A
+visit with its corrections, their corrections and so on is one contact with a household: exactly one of them counts. It
+is one that nobody corrected; where several were corrected side by side, the one with the latest `visited_at`, for what
+counts must not depend on which arrived first. Where all name each other in a circle, likewise.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from psycopg2.extensions import cursor as Cursor
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from geo.visits import UUID_HALVES
 from tracker.visits.binary_rows import read_rows
@@ -45,54 +49,43 @@ class Corrections:
 
     def replaced(self) -> np.ndarray:
         """Ids of replaced visits: UUID_HALVES, sorted."""
-        named = self.rows["replaces"][self.reaches]
-        found = np.unique(np.concatenate([named, self._superseded()]))
-        return np.setdiff1d(found, self._last_of_circles())
+        rows, contact = self.rows, self.contact
+        uncorrected = ~is_among(rows["instance"], np.unique(rows["replaces"][self.reaches]))
+        last = np.full(len(rows), -1)  # per contact its last row; one that nobody corrected before any other
+        np.maximum.at(last, contact, np.arange(len(rows)) + len(rows) * uncorrected)
+        counts = last[contact] % max(1, len(rows)) == np.arange(len(rows))
+        aside = np.concatenate([rows["instance"][~counts], rows["replaces"][self.reaches]])
+        return np.setdiff1d(np.unique(aside), rows["instance"][counts])
 
     def teams_touched_by(self, submissions: np.ndarray) -> set[int]:
         """Teams whose visits may become replaced, or come to stand again, through these submissions."""
         rows = self.rows
         news = np.isin(rows["submission"], submissions) | np.isin(rows["original_submission"], submissions)
-        concerned = np.isin(rows["replaces"], rows["replaces"][news]) | np.isin(
-            rows["instance"], rows["replaces"][news]
-        )
+        concerned = np.isin(self.contact, self.contact[news])
         teams = np.concatenate([rows["team"][concerned], rows["original_team"][concerned]])
         return set(teams[teams > 0].tolist())
 
-    def _superseded(self) -> np.ndarray:
-        """Corrections of a visit that was corrected again, later, with the same right.
+    @cached_property
+    def contact(self) -> np.ndarray:
+        """Which corrections belong to one contact: (n,) the same number for the same contact.
 
-        While the visit has not arrived, only corrections that may reach the same team are set against each other.
+        While a visit has not arrived, only corrections that may reach the same team belong together through it.
         """
-        rows, reaches = self.rows, self.reaches
-        open_ = np.flatnonzero(reaches | (rows["original_team"] == 0))
-        right = np.where(reaches[open_], 0, rows["only_team"][open_])
-        seen: set[tuple[int, int, int]] = set()
-        superseded = []
-        halves = rows["replaces"][open_]
-        keys = zip(halves["hi"].tolist(), halves["lo"].tolist(), right.tolist(), strict=True)
-        for row, key in reversed(list(zip(open_.tolist(), keys, strict=True))):
-            if key in seen:
-                superseded.append(row)
-            seen.add(key)
-        return np.asarray(rows["instance"][superseded])
-
-    def _last_of_circles(self) -> np.ndarray:
-        """Of each circle of corrections the one made last."""
-        rows = self.rows[self.reaches]
-        place = {pair: k for k, pair in enumerate(rows["instance"].tolist())}
-        step = [place.get(pair) for pair in rows["replaces"].tolist()]
-        done, lasts = set[int](), list[int]()
-        for start in range(len(rows)):
-            path: list[int] = []
-            at: int | None = start
-            while at is not None and at not in done:
-                done.add(at)
-                path.append(at)
-                at = step[at]
-            if at in path:
-                lasts.append(max(path[path.index(at) :]))
-        return np.asarray(rows["instance"][lasts])
+        rows, n = self.rows, len(self.rows)
+        if n == 0:
+            return np.empty(0, int)
+        awaited = rows["original_team"] == 0
+        names = np.unique(np.concatenate([rows["instance"], rows["replaces"]]), return_inverse=True)[1]
+        own, named = names[:n], names[n:]
+        right = np.unique(np.where(awaited, rows["only_team"] + 1, 0), return_inverse=True)[1]
+        at_gate = (
+            own.max(initial=0) + named.max(initial=0) + 1 + named * (right.max() + 1) + right
+        )  # of what is awaited
+        linked = self.reaches | awaited
+        to = np.where(awaited, at_gate, named)
+        nodes, ends = np.unique(np.concatenate([own, to]), return_inverse=True)
+        links = coo_array((np.ones(linked.sum(), bool), (ends[:n][linked], ends[n:][linked])), (len(nodes), len(nodes)))
+        return np.asarray(connected_components(links, directed=False)[1][ends[:n]])
 
 
 def read_corrections(cursor: Cursor, campaign_id: int) -> Corrections:

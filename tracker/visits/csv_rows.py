@@ -49,10 +49,16 @@ def read_head(file: BinaryIO) -> list[str]:
         if not line:
             raise ValueError("it is empty")
         line = line.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in line.rstrip(b"\r\n"):
+        raise ValueError("its lines end in a bare CR, as old spreadsheets write them; save it as CSV UTF-8")
     try:
-        return next(csv.reader([line.decode("utf-8")]))
-    except csv.Error as error:  # lines that end in a bare CR, a name without end
+        names = next(csv.reader([line.decode("utf-8")]))
+    except csv.Error as error:  # a name without end
         raise ValueError(f"its head cannot be read ({error})") from None
+    for sign, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and sign in names[0]:
+            raise ValueError(f"its columns are parted by {word}; save it with commas")
+    return names
 
 
 def read_rows(file: BinaryIO, width: int) -> Iterator[Rows | Misfit]:

@@ -23,6 +23,8 @@ from tracker.visits.visit_row import COUNTS, YES_OR_NO
 
 ROWS_AT_ONCE = 5_000
 LONGEST_LINE_BYTES = 1 << 18
+POINT = 0  # shapely's number of the type
+NOWHERE_DEG = 999.0
 BOM = b"\xef\xbb\xbf"
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 PARQUET, GEOPACKAGE = "application/vnd.apache.parquet", "application/geopackage+sqlite3"
@@ -236,11 +238,22 @@ def _of_layer(path: Path, layer: str, geometry: bool) -> Iterator[pa.RecordBatch
 def _positions(wkb: pa.Array, to_wgs84: pyproj.Transformer | None) -> tuple[pa.Array, pa.Array]:
     """Longitude and latitude of points; null where there is none."""
     points = shapely.from_wkb(np.array(wkb.to_pylist(), dtype=object), on_invalid="ignore")
-    lon, lat = shapely.get_x(points), shapely.get_y(points)
-    there = ~np.isnan(lon)
+    there = (shapely.get_type_id(points) == POINT) & ~shapely.is_empty(points)
+    lon, lat = np.full(len(points), np.nan), np.full(len(points), np.nan)
+    lon[there], lat[there] = shapely.get_x(points[there]), shapely.get_y(points[there])
     if to_wgs84:
-        lon[there], lat[there] = to_wgs84.transform(lon[there], lat[there])
+        lon[there], lat[there] = _on_earth(to_wgs84, lon[there], lat[there])
     return pa.array(lon, mask=~there), pa.array(lat, mask=~there)
+
+
+def _on_earth(to_wgs84: pyproj.Transformer, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees of coordinates in another system; where it does not reach, NOWHERE_DEG, which is refused in its row."""
+    lon, lat = to_wgs84.transform(x, y)
+    back_x, back_y = to_wgs84.transform(lon, lat, direction="INVERSE")
+    scale = np.maximum(1.0, np.maximum(np.abs(x), np.abs(y)))
+    with np.errstate(invalid="ignore"):
+        fits = np.maximum(np.abs(back_x - x), np.abs(back_y - y)) <= 1e-6 * scale
+    return np.where(fits, lon, NOWHERE_DEG), np.where(fits, lat, NOWHERE_DEG)
 
 
 def _arrow_parts(read: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[Part]:

@@ -52,6 +52,13 @@ ROUND = """
             WHERE k.campaign_id = c.id AND w.area_id <@ {areas} LIMIT 1)
         OR EXISTS (SELECT 1 FROM team t WHERE t.campaign_id = c.id AND t.id = {own_team}))"""
 
+# of a settlement `s` with its place `p`: in the sender's areas, or in the team's area or plan; others do not exist
+IN_REACH = """
+    (round.everywhere OR p.area_id <@ {areas}
+     OR EXISTS (SELECT 1 FROM team t JOIN area_within w ON w.ancestor_id = t.area_id
+                WHERE t.id = sent.team_id AND w.area_id = p.area_id)
+     OR EXISTS (SELECT 1 FROM plan_stop k WHERE k.settlement_id = s.id AND k.team_id = sent.team_id))"""
+
 # of a team `t`: may the sender send for it? Their own, those of their areas, and those that are planned there
 MAY_SEND_FOR = """
     (round.everywhere OR t.id = {own_team} OR t.area_id <@ {areas}
@@ -64,11 +71,13 @@ ADD = f"""
     WITH round AS ({ROUND}
     ), sent AS (
         SELECT * FROM {ROWS}
-    ), known AS (          -- codes as ids; a team elsewhere does not exist for the sender
+    ), teamed AS (         -- a team elsewhere does not exist for the sender
+        SELECT sent.*, (SELECT t.id FROM team t
+                        WHERE t.campaign_id = round.id AND t.code = sent.team AND {MAY_SEND_FOR}) AS team_id
+        FROM round CROSS JOIN sent
+    ), known AS (          -- codes as ids
         SELECT sent.*, place.id AS settlement_id, place.area_id,
                sent.settlement IS NULL OR place.id IS NOT NULL AS place_known,
-               (SELECT t.id FROM team t
-                WHERE t.campaign_id = round.id AND t.code = sent.team AND {MAY_SEND_FOR}) AS team_id,
                sent.replaces IS NOT NULL
                AND NOT EXISTS (SELECT FROM visit v WHERE v.instance_id = sent.instance_id) AND EXISTS (
                    WITH RECURSIVE corrected AS (
@@ -77,10 +86,10 @@ ADD = f"""
                        SELECT v.instance_id, v.replaces
                        FROM corrected JOIN visit v ON v.instance_id = corrected.replaces
                    ) SELECT 1 FROM corrected WHERE corrected.replaces = sent.instance_id) AS circle
-        FROM round CROSS JOIN sent LEFT JOIN LATERAL (
+        FROM round CROSS JOIN teamed AS sent LEFT JOIN LATERAL (
             SELECT s.id, coalesce(p.area_id, 0) AS area_id FROM settlement s
             LEFT JOIN settlement_place p ON p.settlement_id = s.id AND p.vintage = round.vintage
-            WHERE s.code = sent.settlement LIMIT 1
+            WHERE s.code = sent.settlement AND {IN_REACH} LIMIT 1
         ) place ON true
         WHERE round.state = 'open'
     ), good AS (        -- of rows with one id the first; batches go in one order: none waits for another in turn
@@ -307,6 +316,7 @@ def _sender(code: str, scope: Scope) -> dict[str, Any]:
 def _stored_form(row: int, visit: VisitRow) -> dict[str, Any]:
     """A visit with what empty means: no text, none counted, not so."""
     values = {**visit.__dict__, "row_no": row, "instance_id": str(visit.instance_id), "note": visit.note or None}
+    values["visited_at"] = visit.visited_at.astimezone(UTC)  # PostgreSQL reads no offset of 16 hours and more
     values["replaces"] = str(visit.replaces) if visit.replaces else None
     for name in ("guests_vaccinated", "zero_dose", "finger_marked"):
         values[name] = values[name] or 0

@@ -324,7 +324,7 @@ _WORDS = {
     "too_long": _l("{field} is too long. It may have {longest} characters."),
     "text_broken": _l("{field} holds characters that cannot be read. Send it in UTF-8, without NUL bytes."),
     "unknown_team": _l("There is no team {read} in this campaign, or it is none of yours."),
-    "unknown_settlement": _l("There is no settlement {read}."),
+    "unknown_settlement": _l("There is no settlement {read}, or it is none of yours."),
     "columns": _l("The row has another number of columns than the head. Look for a missing quote or comma."),
     "unclosed_quote": _l("A quote opens in this row and nothing closes it. Take it out, or double it inside quotes."),
     "line_too_long": _l("This line is far too long for a visit. Write one object a line."),

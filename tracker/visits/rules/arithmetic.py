@@ -1,5 +1,6 @@
 """Do the numbers of the household add up?"""
 
+import numpy as np
 from flask_babel import lazy_gettext as _l
 
 from tracker.visits.rules.rule import REJECT, Asked, Evidence, Rule, RuleLimits, where
@@ -10,7 +11,7 @@ class Limits(RuleLimits):
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
-    c = visits.counts
+    c = {name: count.astype(np.int64) for name, count in visits.counts.items()}  # sums of whatever a phone can send
     told = c["vaccinated"] + c["absent"] + c["refused"] + c["other_missed"]
     given = c["vaccinated"] + c["guests_vaccinated"]
     too_many = (c["children_eligible"] > limits.most_eligible) | (c["zero_dose"] > given) | (c["finger_marked"] > given)

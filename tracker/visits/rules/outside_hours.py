@@ -1,7 +1,10 @@
 """Was the visit made on a day and at an hour when teams work?"""
 
+from typing import Self
+
 import numpy as np
 from flask_babel import lazy_gettext as _l
+from pydantic import model_validator
 
 from tracker.visits.rules.rule import REJECT, WARN, Asked, Evidence, Rule, RuleLimits
 
@@ -10,6 +13,12 @@ class Limits(RuleLimits):
     from_hour: float = 7.0  # hour of the day in the campaign's zone; our choice: families rise, light
     to_hour: float = 19.0  # our choice: teams are home by dark
     days_away: int = 1  # more days than this from every campaign day cannot belong to the round; our choice
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_hour >= self.to_hour:
+            raise ValueError("from_hour must lie before to_hour")
+        return self
 
 
 def ask(visits: Evidence, limits: Limits) -> Asked:
