@@ -48,6 +48,7 @@ class Place:
 PLACES = (
     Place("coverage_pages.coverage", _l("Coverage"), "map", "c", SEE_NUMBERS, first=True),
     Place("orders_pages.gaps", _l("Gaps"), "gaps", "g", SEE_NUMBERS, first=True),
+    Place("questions_pages.teams", _l("Teams"), "teams", "t", SEE_NUMBERS, first=True),
     Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
 )

@@ -20,6 +20,7 @@ from tracker.campaigns.models import Campaign
 from tracker.coverage.report import coverage_report
 from tracker.database import transaction
 from tracker.paging import read_cursor, write_cursor
+from tracker.questions.questions import asked_about
 from tracker.visits.decisions import decide, undo
 from tracker.visits.quality import (
     STANDING_NUMBERS,
@@ -67,6 +68,7 @@ def quality(code: str) -> str:
             "decisions": latest_decisions(session, campaign, scope, DECISIONS_SHOWN), "days": days_of(campaign),
             "may_decide": identity.may(DECIDE), "teams_shown": TEAMS_SHOWN, "longest_reason": LONGEST_REASON,
             "same_filter": same_filter, "said": said,
+            "asked_before": asked_about(session, scope, [b.visit.instance_id for b in behind]),
         }  # fmt: skip
     return render_template("visits/quality.html", **shown)
 

@@ -150,6 +150,11 @@ def ids_behind(session: Session, campaign: Campaign, scope: Scope, wish: Filter)
     return list(session.scalars(IDS, {**_binds(campaign, scope, wish), "team_ids": teams}))
 
 
+def behind_these(session: Session, scope: Scope, ids: Sequence[UUID]) -> list[Behind]:
+    """These visits, as far as the person sees them, in order of time."""
+    return _with_words(session, session.execute(THESE, {"ids": [str(i) for i in ids], **_seen(scope)}).all())
+
+
 def latest_decisions(session: Session, campaign: Campaign, scope: Scope, limit: int) -> Sequence[Row[Any]]:
     """Acts of the last days on visits that the person sees, newest first: who, what, why, over how many visits."""
     return session.execute(LATEST, {"campaign_id": campaign.id, "limit": limit, **_seen(scope)}).all()
@@ -201,15 +206,20 @@ MEANT = f"""
              AND v.visited_at < (CAST(:day AS timestamp) + interval '1 day') AT TIME ZONE :zone))
     AND {SEEN}"""
 
-PAGE = text(f"""
+SHOWN = """
     SELECT v.instance_id, t.code COLLATE "C" AS team, t.type AS team_type, v.visited_at, v.lon, v.lat, v.accuracy_m,
            v.children_eligible, v.vaccinated, v.absent, v.refused, v.other_missed, v.guests_vaccinated, v.zero_dose,
            v.is_revisit, v.note, v.standing, v.decided, s.code AS settlement, s.name_en, s.name_ur, s.name_ps
-    FROM visit v JOIN team t ON t.id = v.team_id LEFT JOIN settlement s ON s.id = v.unit_id
+    FROM visit v JOIN team t ON t.id = v.team_id LEFT JOIN settlement s ON s.id = v.unit_id"""
+
+PAGE = text(f"""{SHOWN}
     WHERE v.team_id = ANY(:team_ids) AND {MEANT}
       AND (CAST(:after_team AS text) IS NULL
            OR (t.code COLLATE "C", v.visited_at, v.instance_id) > (:after_team, :after_at, CAST(:after_id AS uuid)))
     ORDER BY t.code COLLATE "C", v.visited_at, v.instance_id LIMIT :limit""")
+
+THESE = text(f"""{SHOWN}
+    WHERE v.instance_id = ANY(CAST(:ids AS uuid[])) AND {SEEN} ORDER BY v.visited_at, v.instance_id""")
 
 COUNT = text(f"""
     SELECT count(*) FROM (SELECT FROM visit v WHERE v.team_id = ANY(:team_ids) AND {MEANT} LIMIT :most) AS behind""")
