@@ -15,12 +15,13 @@ from tracker.command_line import LateGroup
 from tracker.coverage import api as coverage_api
 from tracker.coverage import pages as coverage_pages
 from tracker.coverage import tiles as coverage_tiles
+from tracker.evening import pages as evening_pages
 from tracker.orders import pages as orders_pages
 from tracker.questions import pages as questions_pages
 from tracker.visits import api as visits_api
 from tracker.visits import pages as visits_pages
 
-PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages)
+PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages, evening_pages)
 APIS = (areas_api, campaigns_api, coverage_api, visits_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither
     "database": "tracker.database_commands:database",

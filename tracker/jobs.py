@@ -11,7 +11,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -30,7 +30,12 @@ from tracker.errors import RasaiError
 # name: "module:function"; the function takes its Job and the words it was queued with, and gives its result
 TASKS: dict[str, str] = {
     "check_claims": "tracker.plantations.checking:run_check",
+    "look_around": "tracker.evening.watching:look_around",
+    "evening_pack": "tracker.evening.tasks:make_pack",
+    "mail_notice": "tracker.evening.tasks:mail_notice",
 }
+EVERY_S = {"look_around": 300.0}  # tasks that begin by themselves, again and again
+OF_THE_CLOCK = "clock"  # their subject
 QUEUE = "rasai"
 STALLED_S = 30.0  # a worker whose heart has not beaten so long is dead; procrastinate's beats every ten seconds
 LOOK_FOR_STALLED_S = 10.0
@@ -140,6 +145,20 @@ def _end(job_id: int, result: dict[str, Any] | None, error: str | None) -> None:
         session.execute(END, {"id": job_id, "result": kept, "error": error})
 
 
+def queue_periodic() -> None:
+    """Queue each periodic task whose last run is over; what it left behind of yesterday goes."""
+    for task, every_s in EVERY_S.items():
+        with transaction() as session:
+            if task not in TASKS or waiting_or_running(session, task, OF_THE_CLOCK):
+                continue
+            session.execute(FORGET, {"task": task, "subject": OF_THE_CLOCK})
+            enqueue(session, task, OF_THE_CLOCK, at=datetime.now(UTC) + timedelta(seconds=every_s))
+
+
+FORGET = text("""
+    DELETE FROM job WHERE task = :task AND subject = :subject AND ended_at < now() - interval '1 day'""")
+
+
 # the worker's side
 
 
@@ -182,6 +201,8 @@ async def _work(stopping: threading.Event | None) -> None:
     app = queue_app()
     async with app.open_async():
         await _begin_stalled_again(app)
+        if stopping is not None:
+            await asyncio.to_thread(queue_periodic)
         if stopping is None:
             await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
             return
@@ -192,6 +213,7 @@ async def _work(stopping: threading.Event | None) -> None:
             looked += 0.2
             if looked >= LOOK_FOR_STALLED_S:
                 await _begin_stalled_again(app)
+                await asyncio.to_thread(queue_periodic)
                 looked = 0.0
         worker.cancel()  # lets the job at hand end; what stopped it by itself is raised
         with contextlib.suppress(asyncio.CancelledError):

@@ -50,6 +50,7 @@ PLACES = (
     Place("orders_pages.gaps", _l("Gaps"), "gaps", "g", SEE_NUMBERS, first=True),
     Place("questions_pages.teams", _l("Teams"), "teams", "t", SEE_NUMBERS, first=True),
     Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
+    Place("evening_pages.evening", _l("Evening"), "evening", "e", SEE_NUMBERS),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
 )
 

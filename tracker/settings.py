@@ -25,6 +25,8 @@ class Settings:
     secret_key: str  # SECRET_KEY: signs CSRF tokens and cursors
     web_threads: int  # RASAI_WEB_THREADS: requests answered at once by one web process
     web_processes: int  # RASAI_WEB_PROCESSES
+    mail_server: str | None  # RASAI_MAIL_SERVER: smtp://USER:PASSWORD@HOST:PORT or smtps://; None: nothing is mailed
+    mail_from: str  # RASAI_MAIL_FROM: whose name stands on mails
     proxies: int  # RASAI_PROXIES: how many proxies of ours stand before us; their X-Forwarded-For is believed
 
     @property
@@ -62,6 +64,8 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
         secret_key=env.get("SECRET_KEY") or _kept_secret(local_dir, environment),
         web_threads=_whole_number(env, "RASAI_WEB_THREADS", 16),
         web_processes=_whole_number(env, "RASAI_WEB_PROCESSES", 1),
+        mail_server=env.get("RASAI_MAIL_SERVER") or None,
+        mail_from=env.get("RASAI_MAIL_FROM") or "rasai@localhost",
         proxies=_whole_number(env, "RASAI_PROXIES", 0),
     )
 

@@ -31,7 +31,7 @@ area_option = click.option("--area", help="P-code: only what lies in this area."
 format_option = click.option("--format", "how", type=click.Choice(("table", "csv", "json", "geojson")), default="table")
 
 
-@click.group("coverage", cls=Group)
+@click.group("coverage", cls=Group, elsewhere={"pack": "tracker.evening.commands:pack"})
 def coverage() -> None:
     """Coverage: report, gaps, recount, map."""
 

@@ -94,17 +94,19 @@ class GapList:
     teams: list[str] = field(default_factory=list)  # codes, of the rows shown
 
 
-def list_gaps(session: Session, campaign: Campaign, scope: Scope, wish: Wish, *, now: datetime) -> GapList:
-    """Raises NotFound for an area that is none of the person's."""
+def list_gaps(
+    session: Session, campaign: Campaign, scope: Scope, wish: Wish, *, now: datetime, until: date | None = None
+) -> GapList:
+    """With the visits up to a day, else all. Raises NotFound for an area that is none of the person's."""
     area = area_in_scope(session, campaign, scope, wish.area) if wish.area else None
-    at = moment(campaign, now)
+    at = moment(campaign, now, until)
     values = {**binds(campaign, scope, at, area), "today": at.today}
-    found = session.execute(text(f"{units(scope, None)} {SEEN}"), values).all()
+    found = session.execute(text(f"{units(scope, until)} {SEEN}"), values).all()
     seen = dict(zip(COLUMNS, np.array(found, np.int64).reshape(-1, len(COLUMNS)).T, strict=True))
     rounds = earlier_rounds(session, campaign, scope)
     missed = times_missed(session, campaign, scope, rounds[: CHRONIC_OF - 1], now=now) if rounds else {}
     closed = standing_reasons(session, campaign, scope, at.today)
-    clusters = refusal_clusters(session, campaign, scope, wish.area, seen)
+    clusters = refusal_clusters(session, campaign, scope, f"{wish.area} {until}", seen)
     why = _children_by_reason(seen, closed)
     gaps = _ranked(seen, missed, wish.order)
     fits = gaps[_fits(session, campaign, scope, wish, seen, gaps, why, missed, clusters, at.today)]

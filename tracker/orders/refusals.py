@@ -39,11 +39,19 @@ _KEPT: dict[tuple[object, ...], tuple[float, datetime | None, list[Cluster]]] = 
 
 
 def refusal_clusters(
-    session: Session, campaign: Campaign, scope: Scope, area: str | None, seen: dict[str, Whole]
+    session: Session, campaign: Campaign, scope: Scope, question: str, seen: dict[str, Whole]
 ) -> list[Cluster]:
-    """`seen`: id, eligible, refused, lon_e6, lat_e6 of the settlements of the question."""
+    """`seen`: id, eligible, refused, lon_e6, lat_e6 of the settlements; `question` names which they are."""
     database = str(session.connection().engine.url)
-    key = (database, campaign.id, campaign.revision, scope.areas, scope.settlement_ids, scope.role == "observer", area)
+    key = (
+        database,
+        campaign.id,
+        campaign.revision,
+        scope.areas,
+        scope.settlement_ids,
+        scope.role == "observer",
+        question,
+    )
     kept = _KEPT.get(key)
     if kept and (kept[1] == campaign.counted_at or time.monotonic() - kept[0] < KEPT_S):
         return kept[2]

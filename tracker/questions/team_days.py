@@ -58,6 +58,8 @@ TEAMS = text("""
     FROM team t LEFT JOIN planned p ON p.team_id = t.id LEFT JOIN counted n ON n.team_id = t.id
     LEFT JOIN area a ON a.id = t.area_id
     WHERE t.campaign_id = :campaign AND (p.team_id IS NOT NULL OR n.team_id IS NOT NULL)
+      AND (CAST(:area AS integer) IS NULL
+           OR t.area_id IN (SELECT w.area_id FROM area_within w WHERE w.ancestor_id = CAST(:area AS integer)))
     ORDER BY no_word DESC, t.code""")
 
 TEAM = text("""
@@ -164,11 +166,13 @@ class TeamDayView:
         return counted
 
 
-def teams_of_day(session: Session, campaign: Campaign, scope: Scope, day: date) -> Sequence[Row[Any]]:
+def teams_of_day(
+    session: Session, campaign: Campaign, scope: Scope, day: date, *, area_id: int | None = None
+) -> Sequence[Row[Any]]:
     """Teams that were to work or worked that day, those without a word first."""
     hide = SMALL_TARGET if scope.role == "observer" else 0
     its = {"campaign": campaign.id, "microplan": campaign.microplan_id, "zone": campaign.timezone, "day": day}
-    return session.execute(TEAMS, {**its, "hide_below": hide, **scope.binds()}).all()
+    return session.execute(TEAMS, {**its, "area": area_id, "hide_below": hide, **scope.binds()}).all()
 
 
 def team_day(session: Session, campaign: Campaign, scope: Scope, team: str, day: date, *, now: datetime) -> TeamDayView:
