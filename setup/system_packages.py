@@ -1,4 +1,5 @@
-"""Programs that Rasai needs from the operating system: PostgreSQL with PostGIS, npm, Python's venv; Chromium for tests.
+"""Programs that Rasai needs from the operating system: PostgreSQL with PostGIS, npm, Python's venv; Chromium and
+ogr2ogr for tests.
 
 On Debian and Ubuntu what is missing is installed by apt, with sudo where we are not root; elsewhere the set-up says
 what to install. Debian's own cluster is neither made nor started: Rasai runs a private one.
@@ -51,6 +52,8 @@ def missing(*, for_tests: bool) -> dict[str, Callable[[], list[str]]]:
         lacks["Node.js with npm"] = lambda: ["nodejs", "npm"]
     if for_tests and not any(shutil.which(name) for name in BROWSERS):
         lacks["Chromium"] = lambda: ["chromium"]
+    if for_tests and shutil.which("ogr2ogr") is None:
+        lacks["ogr2ogr"] = lambda: ["gdal-bin"]
     return lacks
 
 
@@ -86,6 +89,7 @@ def elsewhere(lacking: list[str]) -> str:
         "Python's venv": "Python's venv module",
         "Node.js with npm": "Node.js 18 or newer with npm",
         "Chromium": "Chromium",
+        "ogr2ogr": "GDAL's programs (gdal-bin)",
     }
     return "Install " + "; ".join(needs[name] for name in lacking) + ". Then run the command again."
 

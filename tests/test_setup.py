@@ -180,7 +180,9 @@ def test_elsewhere_than_on_debian_the_missing_is_named(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
-    with pytest.raises(SetupStopped, match=r"PostgreSQL 15 or newer with PostGIS 3\.3.*; .*Chromium\. Then run"):
+    with pytest.raises(
+        SetupStopped, match=r"PostgreSQL 15 or newer with PostGIS 3\.3.*; .*Chromium; .*gdal-bin.*\. Then run"
+    ):
         system_packages.install_missing(for_tests=True)
 
 

@@ -16,12 +16,15 @@ from tracker.coverage import api as coverage_api
 from tracker.coverage import pages as coverage_pages
 from tracker.coverage import tiles as coverage_tiles
 from tracker.evening import pages as evening_pages
+from tracker.exports import pages as exports_pages
+from tracker.ogc import api as ogc_api
 from tracker.orders import pages as orders_pages
 from tracker.questions import pages as questions_pages
 from tracker.visits import api as visits_api
 from tracker.visits import pages as visits_pages
 
 PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages, evening_pages)
+PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, exports_pages)
 APIS = (areas_api, campaigns_api, coverage_api, visits_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither
     "database": "tracker.database_commands:database",
@@ -35,6 +38,7 @@ COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a pag
     "coverage": "tracker.coverage.commands:coverage",
     "scenes": "tracker.imagery.commands:scenes",
     "plantations": "tracker.plantations.commands:plantations",
+    "dhis2": "tracker.exports.commands:dhis2",
     "demo": "tracker.demo.commands:demo",
 }
 
@@ -63,5 +67,6 @@ def create_app() -> APIFlask:
     for door in APIS:
         app.register_blueprint(door.api, url_prefix="/api/v1")
     app.register_blueprint(coverage_tiles.tiles)
+    app.register_blueprint(ogc_api.api)
     app.cli = LateGroup(elsewhere=COMMANDS)
     return app

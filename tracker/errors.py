@@ -125,7 +125,7 @@ def attach(app: Flask) -> None:
 
 def answers_with_problem() -> bool:
     """Whether a program asks, so that errors are problem documents (RFC 9457); else they are pages for people."""
-    if request.path.startswith(("/api/", "/tiles/")):
+    if request.path.startswith(("/api/", "/tiles/", "/oapi")):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 

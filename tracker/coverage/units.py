@@ -114,6 +114,11 @@ def _recounted(counts: str) -> str:
     WHERE x.campaign_id = :campaign AND {SETTLEMENT_SEEN}"""
 
 
+def settled(scope: Scope, until: date | None) -> str:
+    """A row per settlement of the campaign: as it stands, or recounted up to a day or for one team alone."""
+    return STANDING if until is None and scope.team_id is None else _recounted(counts_of(scope, until))
+
+
 def _buckets(counts: str, scope: Scope) -> str:
     """Counts of no settlement of the campaign have no cells; to a team user those that it was not sent to are none."""
     others = "" if scope.team_id is None else "OR NOT c.unit_id = ANY(:settlement_ids)"
@@ -127,7 +132,6 @@ def units(scope: Scope, until: date | None) -> str:
     `target`, `status` and `unreached` are null where a small target is hidden, so that no sum can give it away.
     """
     counts = counts_of(scope, until)
-    settled = STANDING if until is None and scope.team_id is None else _recounted(counts)
     return f"""
     WITH campaign_scope AS MATERIALIZED (       -- the campaign's areas and all below
         SELECT DISTINCT w.area_id FROM campaign_area k JOIN area_within w ON w.ancestor_id = k.area_id
@@ -140,7 +144,7 @@ def units(scope: Scope, until: date | None) -> str:
         SELECT c.unit_id, max(t.heard_at) AS heard_at
         FROM (SELECT c.unit_id, c.team_id {counts}) c JOIN teams t ON t.id = c.team_id GROUP BY c.unit_id
     ), counted AS (
-        SELECT *, true AS is_settlement FROM ({settled}) s
+        SELECT *, true AS is_settlement FROM ({settled(scope, until)}) s
         UNION ALL
         SELECT unit_id, area_id, CAST(NULL AS integer), 0, CAST(NULL AS date), CAST(NULL AS date), 0, 0,
                {SUM_COLUMNS}, false
