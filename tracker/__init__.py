@@ -16,6 +16,7 @@ from tracker.coverage import api as coverage_api
 from tracker.coverage import pages as coverage_pages
 from tracker.coverage import tiles as coverage_tiles
 from tracker.evening import pages as evening_pages
+from tracker.denominators import pages as denominators_pages
 from tracker.exports import pages as exports_pages
 from tracker.ogc import api as ogc_api
 from tracker.orders import pages as orders_pages
@@ -25,6 +26,7 @@ from tracker.visits import pages as visits_pages
 
 PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages, evening_pages)
 PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, exports_pages)
+PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, exports_pages, denominators_pages)
 APIS = (areas_api, campaigns_api, coverage_api, visits_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither
     "database": "tracker.database_commands:database",

@@ -51,6 +51,7 @@ PLACES = (
     Place("questions_pages.teams", _l("Teams"), "teams", "t", SEE_NUMBERS, first=True),
     Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
     Place("evening_pages.evening", _l("Evening"), "evening", "e", SEE_NUMBERS),
+    Place("denominators_pages.targets", _l("Targets"), "targets", "t", SEE_NUMBERS),
     Place("exports_pages.lists", _l("Lists"), "lists", "l", SEE_NUMBERS),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,9 @@ class Person(Base):
     language: Mapped[Code | None]  # en, ur, ps; None: as the browser asks
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
     disabled_at: Mapped[Instant | None]  # None: may sign in
+    totp_secret: Mapped[Code | None]  # of the second factor, base32; None: none was asked for
+    totp_since: Mapped[Instant | None]  # when a first code proved it; None: not yet, signing in asks for none
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the newest code used: none is taken twice
 
 
 class PersonArea(Base):
@@ -63,6 +66,20 @@ class ApiToken(Base):
     secret_sha256: Mapped[bytes] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     label: Mapped[Words]
+    created_at: Mapped[Instant] = mapped_column(server_default=NOW)
+    expires_at: Mapped[Instant]
+
+
+class Invitation(Base):
+    """A link by which somebody chooses a password: a new person, or one who forgot it. Only its hash is kept."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (CheckConstraint("purpose IN ('invite','reset')", name="purpose_known"),)
+
+    secret_sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[Code]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # None: a command on the server
     created_at: Mapped[Instant] = mapped_column(server_default=NOW)
     expires_at: Mapped[Instant]
 

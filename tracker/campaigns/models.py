@@ -1,13 +1,14 @@
 """Campaigns, their teams, and microplans: which team does which settlement on which day, with how many children."""
 
+import uuid
 from datetime import date
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.database import NOW, Base, Code, Day, Instant, Key, Whole, Words
+from tracker.database import NOW, Base, BigKey, Code, Day, Instant, Key, Whole, Words
 
 KINDS = ("vaccination", "plantation", "inspection")
 TEAM_TYPES = ("mobile", "fixed", "transit", "nomadic")
@@ -36,6 +37,7 @@ class Campaign(Base):
     vintage: Mapped[Day]  # of the boundaries that this campaign counts in
     thresholds: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSONB, server_default="{}")  # {rule: {name: value}}
     state: Mapped[Code] = mapped_column(server_default="open")
+    practice: Mapped[bool] = mapped_column(server_default="false")  # to learn by: stands in no comparison of rounds
     illustration: Mapped[bool] = mapped_column(server_default="false")  # demonstration: areas are drawn, not official
     microplan_id: Mapped[int | None] = mapped_column(ForeignKey("microplan.id", use_alter=True))  # None: none published
     revision: Mapped[Whole] = mapped_column(server_default="0")
@@ -100,3 +102,30 @@ class PlanStop(Base):
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"), primary_key=True)
     on_date: Mapped[Day] = mapped_column(primary_key=True)
     target_children: Mapped[Whole]  # parts of one settlement add up
+
+
+class TargetChange(Base):
+    """Somebody changed how many children a settlement has; rows are only added, an undo is a change too.
+
+    The newest since the microplan went out is the current base; the fixed one stays as it was published.
+    """
+
+    __tablename__ = "target_change"
+    __table_args__ = (
+        CheckConstraint("old_target >= 0 AND new_target >= 0", name="targets_not_negative"),
+        CheckConstraint("length(btrim(reason)) > 0", name="reason_given"),
+        Index(None, "campaign_id", "settlement_id"),
+        Index(None, "batch"),
+    )
+
+    id: Mapped[BigKey]
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    settlement_id: Mapped[int] = mapped_column(ForeignKey("settlement.id", ondelete="CASCADE"))
+    area_id: Mapped[Whole]  # lowest area of the settlement at that time: whose change it is to see
+    old_target: Mapped[Whole]
+    new_target: Mapped[Whole]
+    reason: Mapped[Words]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # None: a command on the server
+    changed_at: Mapped[Instant] = mapped_column(server_default=NOW)
+    batch: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True))  # one per act: its changes are undone together
+    undoes: Mapped[uuid.UUID | None] = mapped_column(UUID(as_uuid=True))  # the act that this one takes back

@@ -20,14 +20,21 @@ REFRESH = text("""
                max(p.on_date) AS last_day,
                (array_agg(p.team_id ORDER BY p.on_date DESC, p.target_children DESC, p.team_id))[1] AS team_id
         FROM plan_stop p WHERE p.microplan_id = :microplan_id GROUP BY p.settlement_id
+    ), changed AS (         -- by people since the plan went out: the newest of each settlement
+        SELECT DISTINCT ON (t.settlement_id) t.settlement_id, t.new_target
+        FROM target_change t LEFT JOIN microplan m ON m.id = :microplan_id
+        WHERE t.campaign_id = :campaign_id AND t.changed_at > coalesce(m.published_at, '-infinity')
+        ORDER BY t.settlement_id, t.id DESC
     ), wanted AS (
         SELECT s.id AS settlement_id, place.area_id, plan.team_id,
-               coalesce(plan.target, s.under_five, 0) AS target,
+               coalesce(plan.target, s.under_five, 0) AS target_fixed,
+               coalesce(changed.new_target, plan.target, s.under_five, 0) AS target,
                coalesce(plan.first_day, CAST(:first_day AS date)) AS first_day,
                coalesce(plan.last_day, CAST(:last_day AS date)) AS last_day, s.tile_key, s.centre, s.cells,
                s.code, s.name_en, s.name_ur
         FROM settlement_place place JOIN scope ON scope.area_id = place.area_id
         JOIN settlement s ON s.id = place.settlement_id LEFT JOIN plan ON plan.settlement_id = s.id
+        LEFT JOIN changed ON changed.settlement_id = s.id
         WHERE place.vintage = :vintage
     ), gone AS (
         DELETE FROM campaign_settlement c
@@ -36,8 +43,8 @@ REFRESH = text("""
     )
     INSERT INTO campaign_settlement AS c (campaign_id, settlement_id, area_id, team_id, target, target_fixed, first_day,
                                           last_day, tile_key, point, cells, code, name_en, name_ur)
-    SELECT :campaign_id, settlement_id, area_id, team_id, target, target, first_day, last_day, tile_key, centre, cells,
-           code, name_en, name_ur
+    SELECT :campaign_id, settlement_id, area_id, team_id, target, target_fixed, first_day, last_day, tile_key, centre,
+           cells, code, name_en, name_ur
     FROM wanted
     ON CONFLICT (campaign_id, settlement_id) DO UPDATE
     SET area_id = excluded.area_id, team_id = excluded.team_id, target = excluded.target,

@@ -21,6 +21,7 @@ from tracker.coverage.gaps import rank_gaps
 from tracker.coverage.report import area_in_scope, coverage_report, levels_loaded
 from tracker.coverage.settlement_stream import Wanted, settlement_batches
 from tracker.coverage.statuses import STATUSES
+from tracker.denominators.bases import all_changes
 from tracker.exports.columns import Column, columns
 from tracker.visits.streaming import VisitsWanted, visit_batches
 
@@ -140,6 +141,10 @@ def _visits(session: Session, campaign: Campaign, scope: Scope, asked: Asked, no
     return visit_batches(session, campaign, scope, VisitsWanted(area_id=area.id if area else None, team=asked.team))
 
 
+def _changes(session: Session, campaign: Campaign, scope: Scope, asked: Asked, now: datetime) -> Batches:
+    return all_changes(session, campaign, scope)
+
+
 LISTS = {entry.name: entry for entry in (
     List("settlements", _l("Settlements with target, status and counts"), SETTLEMENT_COLUMNS, "Point", SEE_NUMBERS,
          ("area", "until", "team", "status"), _settlements),
@@ -160,6 +165,10 @@ LISTS = {entry.name: entry for entry in (
     List("days", _l("Days of the round"),
          columns("day", "target", *COUNTED, "reported_coverage", "confirmed_coverage", "heard_at"),
          None, SEE_NUMBERS, ("area", "until"), _by("day")),
+    List("target_changes", _l("Changes of targets, the largest first"),
+         columns("code", "name", "name_ur", "name_ps", "area", "area_name", "old_target", "new_target", "change",
+                 "reason", "changed_at", "changed_by"),
+         None, SEE_NUMBERS, (), _changes),
     List("visits", _l("Visits as sent, and what became of them"), VISIT_COLUMNS, "Point", SEE_VISITS,
          ("area", "team"), _visits),
 )}  # fmt: skip
