@@ -13,7 +13,6 @@ from tracker.database import transaction
 from tracker.imagery.adding import Added, add_scene, decide, listed, sweep
 from tracker.imagery.catalogue import as_catalogue, find_scenes
 from tracker.imagery.place import scenes_dir
-from tracker.imagery.stac import wish_from_item
 from tracker.imagery.wish import Wish
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -63,6 +62,8 @@ def add_command(
 ) -> None:
     """Take a scene in: GeoTIFF or COG files with what they hold, or a STAC item with local files."""
     if len(files) == 1 and files[0].suffix.casefold() == ".json":
+        from tracker.imagery.stac import wish_from_item  # brings pystac, which is needed for nothing else
+
         wish = wish_from_item(files[0], baseline=baseline)
     else:
         if sensor is None or day is None:

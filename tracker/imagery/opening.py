@@ -42,11 +42,13 @@ OPTIONS = {
 
 os.environ["GDAL_SKIP"] = SKIPPED  # read once, when rasterio registers its drivers
 import rasterio  # noqa: E402
+from rasterio._err import CPLE_BaseError  # noqa: E402
 
 with rasterio.Env(**OPTIONS) as _registering:
     REGISTERED = frozenset(_registering.drivers())
 del os.environ["GDAL_SKIP"]  # other users of GDAL in this process bring their own copy and need their drivers
 
+BROKEN = (rasterio.errors.RasterioError, CPLE_BaseError)  # what GDAL says of a file that is not as it should be
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, in either byte order
 MOST_PIXELS = 160_000_000  # of one band: a Sentinel-2 tile at 10 m has 120 million
 MOST_VALUES = 2_400_000_000  # over all bands
@@ -69,8 +71,8 @@ def opened(path: Path) -> Iterator[Any]:
     with rasterio.Env(**OPTIONS):
         try:
             dataset = rasterio.open(path.absolute(), driver="GTiff", sharing=False)
-        except rasterio.errors.RasterioError as error:
-            raise SceneRefused("unreadable", file=path.name, why=_first_words(error)) from None
+        except BROKEN as error:
+            raise SceneRefused("unreadable", file=path.name, why=first_words(error)) from None
         with dataset:
             _check_size(dataset, path.name)
             yield dataset
@@ -86,7 +88,7 @@ def _check_size(dataset: Any, name: str) -> None:
             raise SceneRefused("large_blocks", file=name)
 
 
-def _first_words(error: Exception) -> str:
+def first_words(error: Exception) -> str:
     """What GDAL said, without the path."""
     return str(error).strip().splitlines()[0].rpartition("/")[2][:160]
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pystac
+
 from geo.scenes.sensors import SENSORS, Sensor
 from tracker.imagery.refusals import SceneRefused
 from tracker.imagery.wish import Wish
 
 MOST_BYTES = 5_000_000
+STAC_ERRORS = (pystac.errors.STACError, pystac.errors.STACTypeError)
 NAMES = {  # what catalogues call bands, by our names
     "nir08": "nir", "nir09": None, "nir_narrow": "nir_narrow", "swir16": "swir1", "swir22": "swir2",
     "b8a": "nir_narrow",
@@ -59,8 +62,6 @@ def wish_from_item(file: Path, baseline: str | None = None, sensor: str | None =
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import pystac
-
     if not file.is_file():
         raise SceneRefused("no_file", file=str(file))
     if file.stat().st_size > MOST_BYTES:
@@ -68,8 +69,10 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         told = json.loads(file.read_bytes())
         item: dict[str, Any] = pystac.Item.from_dict(told, migrate=True).to_dict(include_self_link=False)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, pystac.errors.STACError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, *STAC_ERRORS) as error:
         raise SceneRefused("bad_item", file=file.name, why=str(error)[:120]) from None
+    if not isinstance(told.get("id"), str) or not told["id"].strip():
+        raise SceneRefused("bad_item", file=file.name, why="it has no id")
     return item
 
 

@@ -16,7 +16,7 @@ from geo.scenes.masks import SCL_LAND, grown, judge_mask, places
 from geo.scenes.offsets import offset_doubt
 from geo.scenes.scene import Band, Scene
 from tracker.imagery.fitness import FileFacts, Fitting, fit
-from tracker.imagery.opening import opened
+from tracker.imagery.opening import BROKEN, first_words, opened
 from tracker.imagery.refusals import SceneRefused
 from tracker.imagery.wish import Wish
 
@@ -80,9 +80,8 @@ def _keep(one: FileFacts, target: Path) -> None:
             source = turned
         with opened(source) as dataset:
             rasterio.shutil.copy(dataset, target, strict=False, **COG, PREDICTOR=_predictor(one))
-    except rasterio.errors.RasterioError as error:
-        why = str(error).strip().splitlines()[0].rpartition("/")[2][:160]
-        raise SceneRefused("truncated", file=one.file.name, why=why) from None
+    except BROKEN as error:
+        raise SceneRefused("truncated", file=one.file.name, why=first_words(error)) from None
     finally:
         turned.unlink(missing_ok=True)
 
