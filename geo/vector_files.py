@@ -17,15 +17,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyproj
 import shapely
 
 from geo import kml, outline_tables
+from geo.features import Features, Shapes
 
 ALLOWED = {"GPKG", "ESRI Shapefile", "GeoJSON", "OpenFileGDB", "MEM"}
 SKIPPED = (  # every other driver of pyogrio's GDAL; a test compares the two lists with what is registered
@@ -50,9 +50,6 @@ SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 KNOWN = "GeoPackage, Shapefile (also zipped), GeoJSON, File Geodatabase"
 UNREADABLE = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError, ValueError)
 
-Column = npt.NDArray[np.generic]
-Shapes = npt.NDArray[np.object_]
-
 
 class FileNotReadable(ValueError):
     """The file cannot be read; the sentence says why and what to do."""
@@ -64,25 +61,6 @@ class Position:
 
     lon: str = "lon"
     lat: str = "lat"
-
-
-@dataclass(frozen=True)
-class Features:
-    """The rows of one layer.
-
-    attributes : one (n,) array per column.   geometry : (n,) shapely, EPSG:4326, None where missing or unreadable
-    closed : (n,) bool, True where a ring was left open in the file and has been closed
-    problems : {index: why a row of a table has no geometry}.   crs : in which the file keeps them, by its code or ""
-    """
-
-    attributes: dict[str, Column]
-    geometry: Shapes
-    closed: npt.NDArray[np.bool_]
-    problems: dict[int, str] = field(default_factory=dict)
-    crs: str = "EPSG:4326"
-
-    def __len__(self) -> int:
-        return len(self.geometry)
 
 
 def read_features(

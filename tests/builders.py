@@ -17,7 +17,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from geo.boundaries import WGS84
-from geo.vector_files import Features
+from geo.features import Features
 from tracker.accounts.identity import SESSION_COOKIE, fingerprint
 from tracker.accounts.models import ApiToken, Person, PersonArea, WebSession
 from tracker.areas.importing import AreaFields, import_areas

@@ -363,6 +363,7 @@ def test_every_table_is_open_scoped_or_closed_to_the_role_of_the_web(story):
         "land_layer",
         "land_piece",
         "microplan",
+        "scene",
         "spatial_ref_sys",
         "species_limit",
     }

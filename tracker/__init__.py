@@ -15,19 +15,22 @@ from tracker.command_line import LateGroup
 from tracker.coverage import api as coverage_api
 from tracker.coverage import pages as coverage_pages
 from tracker.coverage import tiles as coverage_tiles
-from tracker.evening import pages as evening_pages
 from tracker.denominators import pages as denominators_pages
+from tracker.evening import pages as evening_pages
 from tracker.exports import pages as exports_pages
 from tracker.ogc import api as ogc_api
 from tracker.orders import pages as orders_pages
+from tracker.plantations import api as plantations_api
+from tracker.plantations import pages as plantations_pages
 from tracker.questions import pages as questions_pages
 from tracker.visits import api as visits_api
 from tracker.visits import pages as visits_pages
 
-PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages, evening_pages)
-PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, exports_pages)
-PAGES = (accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, exports_pages, denominators_pages)
-APIS = (areas_api, campaigns_api, coverage_api, visits_api)
+PAGES = (
+    accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages,
+    evening_pages, exports_pages, denominators_pages, plantations_pages,
+)  # fmt: skip
+APIS = (areas_api, campaigns_api, coverage_api, visits_api, plantations_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither
     "database": "tracker.database_commands:database",
     "users": "tracker.accounts.commands:users",

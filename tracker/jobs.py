@@ -33,6 +33,7 @@ TASKS: dict[str, str] = {
     "look_around": "tracker.evening.watching:look_around",
     "evening_pack": "tracker.evening.tasks:make_pack",
     "mail_notice": "tracker.evening.tasks:mail_notice",
+    "demo_scenes": "tracker.demo.claim_scenes:run_scenes",
 }
 EVERY_S = {"look_around": 300.0}  # tasks that begin by themselves, again and again
 OF_THE_CLOCK = "clock"  # their subject

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from tracker import figures
-from tracker.accounts.identity import SEE_NUMBERS, SEE_VISITS, signed_in
+from tracker.accounts.identity import SEE_CLAIMS, SEE_NUMBERS, SEE_VISITS, signed_in
 from tracker.accounts.scope import reading
 from tracker.campaigns.listing import Heard, teams_heard
 from tracker.campaigns.models import Campaign
@@ -43,13 +43,17 @@ class Place:
     roles: frozenset[str]
     of_campaign: bool = True
     first: bool = False
+    kind: str = "vaccination"  # of the campaigns that it is about
+    blueprint: str = ""  # pages below it, when they are all of one blueprint
 
 
+CLAIMS = "plantations_pages"  # every page about claims lies below "Claims"
 PLACES = (
     Place("coverage_pages.coverage", _l("Coverage"), "map", "c", SEE_NUMBERS, first=True),
     Place("orders_pages.gaps", _l("Gaps"), "gaps", "g", SEE_NUMBERS, first=True),
     Place("questions_pages.teams", _l("Teams"), "teams", "t", SEE_NUMBERS, first=True),
     Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
+    Place("plantations_pages.claims", _l("Claims"), "claims", "p", SEE_CLAIMS, True, True, "plantation", CLAIMS),
     Place("evening_pages.evening", _l("Evening"), "evening", "e", SEE_NUMBERS),
     Place("denominators_pages.targets", _l("Targets"), "targets", "t", SEE_NUMBERS),
     Place("exports_pages.lists", _l("Lists"), "lists", "l", SEE_NUMBERS),
@@ -89,19 +93,29 @@ def page_frame(campaign: Campaign | None) -> Frame:
     identity = signed_in()
     with reading(identity.scope) as session:
         seen = campaigns_in_scope(session, identity.scope)
-        heard = teams_heard(session, campaign, identity.scope) if campaign else None
-    code = campaign.code if campaign else (seen[0].code if seen else None)
-    return Frame(seen, heard, _links(identity.role, code))
+        heard = teams_heard(session, campaign, identity.scope) if campaign and campaign.kind != "plantation" else None
+    return Frame(seen, heard, _links(identity.role, seen, campaign))
 
 
-def _links(role: str, code: str | None) -> list[Link]:
+def _links(role: str, seen: list[Campaign], campaign: Campaign | None) -> list[Link]:
+    """The pages for a role: of the campaign at hand where they are about its kind, else of the newest of that kind."""
     links = []
     for place in PLACES:
+        code = _campaign_of(place, seen, campaign)
         if role in place.roles and (code or not place.of_campaign):
             href = url_for(place.endpoint, code=code) if place.of_campaign else url_for(place.endpoint)
-            is_here = request.endpoint == place.endpoint
+            is_here = request.endpoint == place.endpoint or request.blueprint == place.blueprint
             links.append(Link(href, place.words, place.icon, place.key, is_here, place.first))
     return links
+
+
+def _campaign_of(place: Place, seen: list[Campaign], campaign: Campaign | None) -> str | None:
+    fitting = [c.code for c in ([campaign] if campaign else []) + seen if _is_about(place.kind, c)]
+    return fitting[0] if fitting else None
+
+
+def _is_about(kind: str, campaign: Campaign) -> bool:
+    return (campaign.kind == "plantation") == (kind == "plantation")
 
 
 def _keep_vendored(response: Response) -> Response:

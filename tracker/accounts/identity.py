@@ -30,6 +30,8 @@ SEE_VISITS = frozenset({"admin", "coordinator", "supervisor", "team"})
 SEND_VISITS = SEE_VISITS
 DECIDE = frozenset({"admin", "coordinator", "supervisor"})
 PLAN = frozenset({"admin", "coordinator"})  # orders, microplan, targets, denominators, thresholds
+SEE_CLAIMS = frozenset({"admin", "coordinator", "supervisor", "verifier", "observer"})
+REGISTER_CLAIMS = frozenset({"admin", "coordinator", "supervisor", "team"})
 MANAGE = frozenset({"admin", "coordinator"})  # campaigns, imports, people
 
 P = ParamSpec("P")

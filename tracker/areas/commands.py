@@ -9,7 +9,8 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from geo.vector_files import Features, FileNotReadable, Position, read_features
+from geo.features import Features
+from geo.vector_files import FileNotReadable, Position, read_features
 from tracker import command_line
 from tracker.accounts import audit
 from tracker.accounts.scope import SERVER

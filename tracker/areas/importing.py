@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import boundaries
-from geo.vector_files import Features
+from geo.features import Features
 from tracker.areas.incoming import ImportSummary, IncomingRow, check_fields
 from tracker.areas.models import LEVELS, Area
 from tracker.areas.placing import one_import_at_a_time, place_settlements

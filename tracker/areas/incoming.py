@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from flask_babel import gettext as _
 
-from geo.vector_files import Features
+from geo.features import Features
 from tracker.errors import RowError, WrongRequest
 
 LONGEST_CODE = 100

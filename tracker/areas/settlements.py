@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from geo import boundaries
 from geo.boundaries import WGS84
 from geo.cells import inhabited_cells
+from geo.features import Features
 from geo.morton import tile_keys
-from geo.vector_files import Features
 from tracker.areas.incoming import ImportSummary, IncomingRow, check_fields
 from tracker.areas.models import OTHER_RADIUS_M, SETTLEMENT_RADIUS_M
 from tracker.areas.placing import one_import_at_a_time, place_settlements, vintages

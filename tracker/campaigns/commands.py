@@ -19,6 +19,7 @@ from tracker.campaigns.tables import Row, TableSummary, read_table
 from tracker.command_line import Group, existing_file, json_option, rejects_option, say, write_rejects
 from tracker.database import transaction
 from tracker.errors import RowsRefused
+from tracker.plantations.thresholds import claim_limits_of, set_claim_limits
 from tracker.visits.thresholds import limits_of, set_limits
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -126,9 +127,13 @@ def thresholds_command(code: str, changes: tuple[str, ...], as_json: bool) -> No
         campaign = planning.find_campaign(session, code)
         for change in changes:
             rule, name, value = _limit(change)
-            set_limits(session, campaign, rule, {name: value})
+            if campaign.kind == "plantation":
+                set_claim_limits(campaign, rule, {name: value})
+            else:
+                set_limits(session, campaign, rule, {name: value})
             record(session, SERVER, "set threshold", "campaign", code, {"rule": rule, "name": name, "value": value})
-        limits = {rule: limit.model_dump() for rule, limit in limits_of(campaign).items()}
+        holds = claim_limits_of(campaign) if campaign.kind == "plantation" else limits_of(campaign)
+        limits = {rule: limit.model_dump() for rule, limit in holds.items()}
     if as_json:
         click.echo(json.dumps(limits))
         return

@@ -8,9 +8,10 @@ from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from tracker.accounts.identity import MANAGE, SEE_NUMBERS, may, signed_in
+from tracker.accounts.identity import MANAGE, SEE_CLAIMS, SEE_NUMBERS, may, signed_in
 from tracker.accounts.scope import campaign_in_scope, reading
 from tracker.campaigns.listing import areas_of, find_teams, last_day, phase, teams_heard
+from tracker.campaigns.models import Campaign
 from tracker.campaigns.reading import campaigns_in_scope
 from tracker.coverage.report import campaign_total
 from tracker.coverage.searching import search_places
@@ -34,7 +35,7 @@ def start() -> Response:
     running = [c for c in seen if phase(c, now) == "running"]
     if not seen:
         return redirect(url_for("campaigns_pages.campaigns"), code=303)
-    return redirect(_workplace((running or seen)[0].code), code=303)
+    return redirect(_workplace(_first_for(identity.role, running or seen)), code=303)
 
 
 @pages.get("/campaigns/<code>")
@@ -43,11 +44,20 @@ def campaign(code: str) -> Response:
     identity = signed_in()
     with reading(identity.scope) as session:
         found = campaign_in_scope(session, code, identity.scope)
-    return redirect(_workplace(found.code), code=303)
+    return redirect(_workplace(found), code=303)
 
 
-def _workplace(code: str) -> str:
-    return url_for("coverage_pages.coverage", code=code)
+def _first_for(role: str, campaigns: list[Campaign]) -> Campaign:
+    """Verifiers begin with plantations, everybody else with rounds, where there are any."""
+    own = [c for c in campaigns if (c.kind == "plantation") == (role == "verifier")]
+    return (own or campaigns)[0]
+
+
+def _workplace(campaign: Campaign) -> str:
+    """Where one works in a campaign."""
+    if campaign.kind == "plantation" and signed_in().may(SEE_CLAIMS):
+        return url_for("plantations_pages.claims", code=campaign.code)
+    return url_for("coverage_pages.coverage", code=campaign.code)
 
 
 @pages.get("/campaigns")

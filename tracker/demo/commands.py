@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -38,6 +38,7 @@ def load_command(size: float, seed: int, start: datetime | None, as_json: bool) 
         seed=seed,
         start=start.date() if start else None,
     )
+    load.load_claims(_run, settings, seed=seed, as_of=datetime.now(UTC).date())
     with transaction() as session:
         logins = load.make_people(session, settings)
     (settings.data_dir / "demo" / "made.json").write_text(json.dumps({"size": size, "seed": seed}))

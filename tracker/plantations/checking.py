@@ -7,7 +7,7 @@ the risk.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.campaigns.models import Campaign
 from tracker.database import transaction
-from tracker.jobs import Job, enqueue, say_progress
+from tracker.jobs import Job, say_progress
 from tracker.plantations import relations
 from tracker.plantations.evidence import Measured, claims_to_measure, keep_evidence, measure_claims
 from tracker.plantations.fetching import claim_ids, fetch_campaign, fetch_claims, portions
@@ -27,7 +27,6 @@ from tracker.plantations.rules.rule import Asked, Claims, Pairs
 from tracker.plantations.thresholds import claim_limits_of
 from tracker.rule_limits import WARN
 
-TASK = "check_claims"
 PAIR_RULES = ("duplicate_geometry", "overlap")
 OF_GROUND = tuple(rule for rule in RULES if rule.ask and not rule.over_the_campaign)
 OF_CAMPAIGN = tuple(rule for rule in RULES if rule.ask and rule.over_the_campaign)
@@ -49,14 +48,6 @@ class Wish:
     as_of: date
     since: datetime  # claims looked at after this are done: the job was begun before
     scheduler: str | None = None
-
-
-def enqueue_check(
-    session: Session, campaign: Campaign, as_of: date, scheduler: str | None = None, person_id: int | None = None
-) -> Job:
-    """Queue a check of all claims of a campaign, in the caller's transaction."""
-    words: dict[str, Any] = {"as_of": as_of.isoformat(), "scheduler": scheduler}
-    return enqueue(session, TASK, campaign.code, campaign_id=campaign.id, person_id=person_id, **words)
 
 
 def run_check(job_id: int, as_of: str, scheduler: str | None) -> dict[str, Any]:
@@ -173,7 +164,3 @@ def _keep_findings(session: Session, measured: Sequence[Measured]) -> None:
     rows = np.array([k for k, gain in enumerate(gains) if gain.get("implausible")], dtype=int)
     numbers = {name: np.array([gains[k][name] for k in rows]) for name in ("delta", "expected_gain")}
     write_findings(session, ids, "gain_implausible", Asked(rows, np.full(len(rows), WARN), numbers))
-
-
-def today() -> date:
-    return datetime.now(UTC).date()

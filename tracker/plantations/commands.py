@@ -7,7 +7,8 @@ from typing import Any
 import click
 from flask import current_app
 
-from geo.vector_files import Features, FileNotReadable
+from geo.features import Features
+from geo.vector_files import FileNotReadable
 from tracker import command_line
 from tracker.accounts import audit
 from tracker.accounts.scope import SERVER
@@ -24,6 +25,10 @@ ELSEWHERE = {
     "report": "tracker.plantations.check_commands:report_command",
     "evidence": "tracker.plantations.evidence_commands:evidence_command",
     "recompute": "tracker.plantations.evidence_commands:recompute_command",
+    **{
+        name: f"tracker.plantations.yardstick_commands:{name}"
+        for name in ("layers", "species", "nursery", "surveys", "track")
+    },
 }
 campaign_option = click.option("--campaign", "code", required=True)
 

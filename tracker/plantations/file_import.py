@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from geo.vector_files import Features, FileNotReadable, read_features
+from geo.features import Features
+from geo.vector_files import FileNotReadable, read_features
 from tracker.accounts.scope import SERVER, Scope
 from tracker.campaigns.models import Campaign
 from tracker.plantations.claim_row import OUTLINE_COLUMNS
@@ -25,7 +26,6 @@ def import_claims(
     layer: str | None = None,
     channel: str = "file",
     scope: Scope = SERVER,
-    areas: str | None = None,
 ) -> tuple[RegisterSummary, Features]:
     """Register the claims of a file; the caller commits. Gives the rows as read, too, for those that are refused.
 
@@ -39,7 +39,7 @@ def import_claims(
     raw = keep_raw(file, raw_folder)
     features, incoming = read_kept(raw, readable_name(file), named, layer)
     arrived = Raw(channel, bytes.fromhex(raw.name), "application/octet-stream", file_name=readable_name(file))
-    return register_claims(session, campaign, incoming, arrived, scope, areas), features
+    return register_claims(session, campaign, incoming, arrived, scope), features
 
 
 def read_kept(raw: Path, name: str, named: Mapping[str, str], layer: str | None = None) -> tuple[Features, Incoming]:

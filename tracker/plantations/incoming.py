@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from geo import boundaries
 from geo.cells import utm_zone
-from geo.vector_files import Features
+from geo.features import Features
 from tracker.errors import RowError, WrongRequest
 from tracker.plantations.claim_row import FIELDS, OUTLINE_COLUMNS, ClaimFacts, read_facts, refusal
 

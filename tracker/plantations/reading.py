@@ -31,7 +31,7 @@ FOUND = text(f"""
     SELECT f.claim_id, f.rule, f.severity, f.numbers, f.other_claim_id, other.code AS other
     FROM finding f JOIN claim c ON c.id = f.claim_id
     LEFT JOIN claim other ON other.id = f.other_claim_id AND (:everything OR in_areas(other.area_id, :areas))
-    WHERE c.campaign_id = :campaign AND {OF_SCOPE}
+    WHERE c.campaign_id = :campaign AND {OF_SCOPE} AND (CAST(:claim AS integer) IS NULL OR c.id = :claim)
     ORDER BY f.claim_id, array_position(CAST(:rules AS text[]), f.rule), other.code COLLATE "C", f.id""")
 
 
@@ -88,10 +88,18 @@ def hectares(claims: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-def _findings(session: Session, campaign: Campaign, its: dict[str, Any]) -> dict[int, list[dict[str, Any]]]:
+def findings_of(session: Session, campaign: Campaign, scope: Scope, claim_id: int) -> list[dict[str, Any]]:
+    """What the rules found in one claim: {"rule","severity","message","numbers"}, in the rules' order."""
+    its = {"campaign": campaign.id, **scope_binds(scope)}
+    return _findings(session, campaign, its, claim_id).get(claim_id, [])
+
+
+def _findings(
+    session: Session, campaign: Campaign, its: dict[str, Any], claim_id: int | None = None
+) -> dict[int, list[dict[str, Any]]]:
     limits = claim_limits_of(campaign)
     by_claim: dict[int, list[dict[str, Any]]] = {}
-    for row in session.execute(FOUND, {**its, "rules": [rule.name for rule in RULES]}):
+    for row in session.execute(FOUND, {**its, "claim": claim_id, "rules": [rule.name for rule in RULES]}):
         numbers = dict(row.numbers)
         if row.other_claim_id is not None:
             numbers["other"] = row.other  # None: a claim outside one's areas

@@ -82,6 +82,10 @@ FORGET_FINDINGS = text("""
     WHERE n.status = 'updated' AND c.campaign_id = :campaign AND c.code = n.code
       AND (f.claim_id = c.id OR f.other_claim_id = c.id)""")
 
+TEAM_AREAS = text("""
+    SELECT coalesce(range_agg(int4range(w.area_id, w.area_id, '[]')), '{}')::text
+    FROM team t JOIN area_within w ON w.ancestor_id = t.area_id WHERE t.id = :team""")
+
 STATUSES = text("SELECT row_no, code, status FROM incoming_claim ORDER BY row_no")
 
 
@@ -114,11 +118,10 @@ class Raw:
 
 
 def register_claims(
-    session: Session, campaign: Campaign, incoming: Incoming, raw: Raw, scope: Scope = SERVER, areas: str | None = None
+    session: Session, campaign: Campaign, incoming: Incoming, raw: Raw, scope: Scope = SERVER
 ) -> RegisterSummary:
     """Keep the claims that were read; the caller commits.
 
-    areas : int4multirange of the areas where the sender may register; None: those of the scope
     Raises CampaignClosed, and WrongRequest for a campaign that is not about plantations.
     """
     check_takes_claims(campaign)
@@ -128,7 +131,7 @@ def register_claims(
         _stage(session, incoming.claims)
         session.execute(INSIDE)
         session.execute(PLACE, {"vintage": campaign.vintage, "levels": list(LEVELS)})
-        may = {"everywhere": scope.everything, "areas": areas or scope.areas}
+        may = {"everywhere": scope.everything, "areas": areas_to_register_in(session, scope)}
         session.execute(TOLD_APART, {"campaign": campaign.id, **may})
         _tell(session, summary)
         if summary.created or summary.updated:
@@ -137,6 +140,13 @@ def register_claims(
     summary.errors.sort(key=lambda error: error.row)
     summary.rejected = len({error.row for error in summary.errors})
     return summary
+
+
+def areas_to_register_in(session: Session, scope: Scope) -> str:
+    """Where a person may register: their areas; a team in its own area and below. An int4multirange."""
+    if scope.team_id is None:
+        return scope.areas
+    return str(session.scalar(TEAM_AREAS, {"team": scope.team_id}))
 
 
 def check_takes_claims(campaign: Campaign) -> None:
