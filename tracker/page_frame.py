@@ -105,7 +105,8 @@ def _links(role: str, seen: list[Campaign], campaign: Campaign | None) -> list[L
         if role in place.roles and (code or not place.of_campaign):
             href = url_for(place.endpoint, code=code) if place.of_campaign else url_for(place.endpoint)
             is_here = request.endpoint == place.endpoint or request.blueprint == place.blueprint
-            links.append(Link(href, place.words, place.icon, place.key, is_here, place.first))
+            first = place.first and (not place.of_campaign or _is_about(place.kind, campaign or seen[0]))
+            links.append(Link(href, place.words, place.icon, place.key, is_here, first))
     return links
 
 
