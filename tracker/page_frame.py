@@ -55,7 +55,7 @@ PLACES = (
     Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
     Place("plantations_pages.claims", _l("Claims"), "claims", "p", SEE_CLAIMS, True, True, "plantation", CLAIMS),
     Place("evening_pages.evening", _l("Evening"), "evening", "e", SEE_NUMBERS),
-    Place("denominators_pages.targets", _l("Targets"), "targets", "t", SEE_NUMBERS),
+    Place("denominators_pages.targets", _l("Targets"), "targets", "d", SEE_NUMBERS),
     Place("exports_pages.lists", _l("Lists"), "lists", "l", SEE_NUMBERS),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
 )
