@@ -6,7 +6,6 @@ block is treated as if it were the claim (Conley and Taber 2011, doi:10.1162/RES
 """
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from geo.evidence.growth import expected_gain
+from geo.evidence.ordered import medians, medians_of_others
 from geo.evidence.parameters import DEFAULTS, Parameters
 from geo.evidence.periods import YEAR_DAYS, Periods
 from geo.evidence.series import Claimed
@@ -73,7 +73,7 @@ def control_median(blocks: Floats, parameters: Parameters = DEFAULTS) -> Floats:
     enough = np.isfinite(blocks).sum(1) >= parameters.blocks_at_a_date
     out = np.full(len(blocks), np.nan)
     if enough.any():
-        out[enough] = np.nanmedian(blocks[enough], axis=1)
+        out[enough] = medians(blocks[enough].T)
     return out
 
 
@@ -91,8 +91,9 @@ def estimate(
     pre, post = when.pre & here, when.post & here
     if pre.sum() < parameters.pre_dates or post.sum() < parameters.post_dates:
         return int(pre.sum()), int(post.sum())
-    apart, placebos = claim - control, _left_out(blocks, here)
-    delta, s = float(_change(apart, pre, post)), _spread(_change(placebos, pre, post), parameters)
+    apart, placebos = (claim - control)[:, None], np.full(blocks.shape, np.nan)
+    placebos[here] = blocks[here] - medians_of_others(blocks[here])
+    delta, s = float(_change(apart, pre, post)[0]), _spread(_change(placebos, pre, post), parameters)
     nu = max(3, math.floor(0.4 * (blocks.shape[1] - 1)))
     q, q80 = float(stdtrit(nu, 0.975)), float(stdtrit(nu, 0.80))
     age, before = (float(np.median(days[post])) - planted) / YEAR_DAYS, float(np.median(claim[pre]))
@@ -106,18 +107,9 @@ def estimate(
     )  # fmt: skip
 
 
-def _left_out(blocks: Floats, here: Whether) -> Floats:
-    """(t, k) each block less the median of the others."""
-    out = np.full(blocks.shape, np.nan)
-    with _quiet():
-        for j in range(blocks.shape[1]):
-            out[here, j] = blocks[here, j] - np.nanmedian(np.delete(blocks[here], j, axis=1), axis=1)
-    return out
-
-
 def _change(apart: Floats, early: Whether, late: Whether) -> Floats:
-    with _quiet():
-        return np.asarray(np.nanmedian(apart[late], axis=0) - np.nanmedian(apart[early], axis=0))
+    """Of each column: median of the late dates less that of the early ones."""
+    return medians(apart[late]) - medians(apart[early])
 
 
 def _spread(changes: Floats, parameters: Parameters) -> float:
@@ -131,12 +123,7 @@ def _diverging(apart: Floats, placebos: Floats, days: Days, pre: Whether, q: flo
     early, late = pre & (days <= middle), pre & (days > middle)
     if min(early.sum(), late.sum()) < parameters.half_dates:
         return False
-    return abs(float(_change(apart, early, late))) > q * _spread(_change(placebos, early, late), parameters)
-
-
-def _quiet() -> warnings.catch_warnings:
-    """numpy warns of blocks without a date in a period; they become NaN, and are left out."""
-    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
+    return abs(float(_change(apart, early, late)[0])) > q * _spread(_change(placebos, early, late), parameters)
 
 
 def expectation(claimed: Claimed) -> Expected:

@@ -13,7 +13,7 @@ import shapely
 from geo.evidence.blocks import block_means, box_of_candidates, candidate_shifts, steps_m
 from geo.evidence.parameters import Parameters
 from geo.evidence.series import Means, Series
-from geo.evidence.zonal import Weights, grid_around, means, weights_of
+from geo.evidence.zonal import Weights, grid_around, mean_of, weights_of
 from geo.scenes.grid import Grid
 from geo.scenes.images import Images, Seen
 
@@ -131,8 +131,7 @@ def look_at(frames: ClaimFrames, seen: Seen, parameters: Parameters) -> Look | N
             if name in found.means:
                 continue
             cut = _cut(values, images.grid, frame.box)
-            mean, clear = means(cut, [frame.weights])
-            found.means[name], found.clear[name] = float(mean[0]), float(clear[0])
+            found.means[name], found.clear[name] = mean_of(cut, frame.weights)
             if name in BLOCK_INDICES:
                 blocks = block_means(cut, frame.shares, frame.at, frame.step_px, frames.shifts, parameters)
                 found.blocks[name] = np.where(inside, blocks, np.nan)
@@ -155,7 +154,7 @@ def _surroundings(frame: Frame, images: Images) -> tuple[float, float]:
     if not images.snow[rows, columns].any():
         return float(usable.mean()), 0.0
     snow = _cut(images.snow.astype(np.float64), images.grid, frame.box)
-    return float(usable.mean()), float(means(snow, [frame.weights])[0][0])
+    return float(usable.mean()), mean_of(snow, frame.weights)[0]
 
 
 def _pixels(frames: ClaimFrames, seen: Seen, parameters: Parameters) -> tuple[Floats, npt.NDArray[np.int8]]:

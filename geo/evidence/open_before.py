@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from geo.evidence.ordered import medians
 from geo.evidence.parameters import DEFAULTS, Parameters, Season
 from geo.evidence.periods import YEAR_DAYS, in_season
 from geo.evidence.series import Series
@@ -64,9 +65,7 @@ def forest_share(
         return None
     known = values[:, enough]
     second_lowest = np.sort(known, axis=0)[1]  # NaN sort last
-    green = (np.nanmedian(known, axis=0) >= parameters.forest_median) & (
-        second_lowest >= parameters.forest_second_lowest
-    )
+    green = (medians(known) >= parameters.forest_median) & (second_lowest >= parameters.forest_second_lowest)
     return float(series.share[enough][green].sum() / series.share[enough].sum())
 
 
@@ -77,4 +76,4 @@ def _has_brown_season(series: Series, pre: Whether, parameters: Parameters) -> b
     around = around[:, np.isfinite(around).any(0)]
     if not around.shape[1]:
         return False
-    return float(np.percentile(np.nanmedian(around, axis=0), 10)) < parameters.brown_season
+    return float(np.percentile(medians(around), 10)) < parameters.brown_season

@@ -4,6 +4,7 @@ roofs look alike."""
 import numpy as np
 import numpy.typing as npt
 
+from geo.evidence.ordered import quantiles
 from geo.evidence.parameters import DEFAULTS, Parameters
 from geo.evidence.series import Series
 from geo.evidence.verdict import Verdict, cannot_tell, contradicts, supports
@@ -59,7 +60,7 @@ def barren_share(series: Series, parameters: Parameters = DEFAULTS) -> float | N
     enough = (seen.sum(0) >= parameters.barren_dates) & (span >= parameters.barren_days)
     if not _known(series.share, enough, parameters):
         return None
-    greenest = np.nanpercentile(series.ndvi[:, enough], 90, axis=0)
+    greenest = quantiles(series.ndvi[:, enough], 0.9)
     barren = greenest < parameters.barren_ndvi
     return float(series.share[enough][barren].sum() / series.share[enough].sum())
 

@@ -90,6 +90,16 @@ def means(values: Floats, weights: Sequence[Weights]) -> tuple[Floats, Floats]:
         return sums[0] / np.where(sums[1] > 0, sums[1], np.nan), sums[1] / sums[2]
 
 
+def mean_of(values: Floats, weights: Weights) -> tuple[float, float]:
+    """The same for one polygon that has pixels: its mean, NaN where none is usable, and clear share."""
+    seen = values[weights.rows, weights.columns]
+    usable = np.isfinite(seen)
+    share = weights.share[usable]
+    total = float(share.sum())
+    mean = float((seen[usable] * share).sum()) / total if total > 0 else np.nan
+    return mean, total / float(weights.share.sum())
+
+
 def _sums(values: Floats, starts: Places) -> Floats:
     """Of each stretch from one start to the next; 0 for an empty one."""
     out = np.add.reduceat(np.append(values, 0.0), starts)[:-1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.evidence.zonal import means, weights_of
+from geo.evidence.zonal import mean_of, means, weights_of
 from geo.scenes.grid import Grid
 
 GRID = Grid(32642, 700_000.0, 3_790_000.0, 10.0, 60, 60)
@@ -83,6 +83,7 @@ def test_a_mean_is_of_usable_pixels_and_tells_their_share():
     share = weights[0].share
     seen = image[weights[0].rows, weights[0].columns]
     assert clear[0] == pytest.approx(1 - share[0] / share.sum())
+    assert mean_of(image, weights[0]) == pytest.approx((mean[0], clear[0]))
     assert mean[0] == pytest.approx(np.nansum(seen * share) / share[np.isfinite(seen)].sum())
 
 
