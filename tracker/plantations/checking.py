@@ -6,7 +6,7 @@ the risk.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,27 +17,21 @@ from sqlalchemy.orm import Session
 from tracker.campaigns.models import Campaign
 from tracker.database import transaction
 from tracker.jobs import Job, say_progress
-from tracker.plantations import relations
+from tracker.plantations.asking import ask_about_campaign, ask_about_claims
 from tracker.plantations.evidence import Measured, claims_to_measure, keep_evidence, measure_claims
-from tracker.plantations.fetching import claim_ids, fetch_campaign, fetch_claims, portions
-from tracker.plantations.findings import forget, forget_pairs, write_findings
+from tracker.plantations.fetching import claim_ids, portions
+from tracker.plantations.findings import forget, write_findings
 from tracker.plantations.risk import score_claims
 from tracker.plantations.rules import RULES
-from tracker.plantations.rules.rule import Asked, Claims, Pairs
-from tracker.plantations.thresholds import claim_limits_of
+from tracker.plantations.rules.rule import Asked
 from tracker.rule_limits import WARN
 
-PAIR_RULES = ("duplicate_geometry", "overlap")
-OF_GROUND = tuple(rule for rule in RULES if rule.ask and not rule.over_the_campaign)
-OF_CAMPAIGN = tuple(rule for rule in RULES if rule.ask and rule.over_the_campaign)
 FROM_SCENES = tuple(rule.name for rule in RULES if rule.ask is None)
 
 Progress = Callable[[int, int], None]  # done, of how many
 
 NOT_LOOKED_AT = text("""
     SELECT id FROM claim WHERE campaign_id = :campaign AND (checked_at IS NULL OR checked_at < :since) ORDER BY id""")
-LOOKED_AT = text("UPDATE claim SET checked_at = clock_timestamp() WHERE id = ANY(:ids)")
-CAMPAIGNS_OF = text("SELECT id, campaign_id FROM claim WHERE id = ANY(:ids)")
 
 
 @dataclass(frozen=True)
@@ -68,10 +62,13 @@ def check_claims(wish: Wish, progress: Progress) -> dict[str, Any]:
     touched: set[int] = set()
     done = len(ids) - len(left)
     for portion in portions(left):
-        touched |= _check_portion(wish, portion)
+        with transaction() as session:
+            campaign = session.get_one(Campaign, wish.campaign_id)
+            touched |= ask_about_claims(session, campaign, portion, wish.as_of)
         done += len(portion)
         progress(done, steps)
-    _check_campaign(wish)
+    with transaction() as session:
+        ask_about_campaign(session, session.get_one(Campaign, wish.campaign_id))
     for measured in _measure(wish):
         done += measured
         progress(done, steps)
@@ -86,60 +83,6 @@ def check_claims(wish: Wish, progress: Progress) -> dict[str, Any]:
 
 def _its(wish: Wish) -> dict[str, Any]:
     return {"campaign": wish.campaign_id, "since": wish.since}
-
-
-# rules
-
-
-def _check_portion(wish: Wish, ids: np.ndarray) -> set[int]:
-    """Ask every rule about these claims; gives the claims of other campaigns that share ground with them."""
-    with transaction() as session:
-        campaign = session.get_one(Campaign, wish.campaign_id)
-        limits = claim_limits_of(campaign)
-        relations.prepare_ground(session, campaign)
-        claims = fetch_claims(session, campaign, ids, wish.as_of)
-        forget(session, ids, [rule.name for rule in OF_GROUND])
-        for rule in OF_GROUND:
-            assert rule.ask
-            write_findings(session, ids, rule.name, rule.ask(claims, limits[rule.name]))
-        others = _tell_the_others(session, claims)
-        session.execute(LOOKED_AT, {"ids": ids.tolist()})
-    return others
-
-
-def _tell_the_others(session: Session, claims: Claims) -> set[int]:
-    """A pair stands on both its claims: write it also on those of other campaigns, by the limits that hold there."""
-    pairs = claims.pairs
-    campaign_of = {r.id: r.campaign_id for r in session.execute(CAMPAIGNS_OF, {"ids": pairs.other_id.tolist()})}
-    own = session.scalar(text("SELECT campaign_id FROM claim WHERE id = :id"), {"id": int(claims.id[0])})
-    told = set()
-    for campaign_id in sorted(set(campaign_of.values()) - {own}):
-        there = np.array([campaign_of[other] == campaign_id for other in pairs.other_id.tolist()], dtype=bool)
-        others = np.unique(pairs.other_id[there])
-        mirrored = Pairs(
-            np.searchsorted(others, pairs.other_id[there]), claims.id[pairs.claim[there]], pairs.overlap_ha[there],
-            pairs.of_smaller[there], pairs.of_union[there], pairs.shows[there],
-        )  # fmt: skip
-        limits = claim_limits_of(session.get_one(Campaign, campaign_id))
-        forget_pairs(session, others, claims.id, PAIR_RULES)
-        for rule in OF_GROUND:
-            if rule.name in PAIR_RULES and rule.ask:
-                asked = rule.ask(replace(claims, pairs=mirrored), limits[rule.name])
-                write_findings(session, others, rule.name, asked)
-        told |= set(others.tolist())
-    return told
-
-
-def _check_campaign(wish: Wish) -> None:
-    """Ask the rules that look at the sums of the whole campaign."""
-    with transaction() as session:
-        campaign = session.get_one(Campaign, wish.campaign_id)
-        limits = claim_limits_of(campaign)
-        claims = fetch_campaign(session, campaign)
-        forget(session, claims.id, [rule.name for rule in OF_CAMPAIGN])
-        for rule in OF_CAMPAIGN:
-            assert rule.ask
-            write_findings(session, claims.id, rule.name, rule.ask(claims, limits[rule.name]))
 
 
 # scenes

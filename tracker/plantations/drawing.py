@@ -40,6 +40,19 @@ class GroundMap:
     scale_m: int  # length of the scale bar
     pieces: list[Drawn]  # in the order of drawing
 
+    @property
+    def scale_x(self) -> float:
+        return round(0.03 * self.width_m, 1)
+
+    @property
+    def scale_y(self) -> float:
+        return round(0.96 * self.height_m, 1)
+
+    @property
+    def text_m(self) -> float:
+        """Height of letters."""
+        return round(0.035 * min(self.height_m, 0.6 * self.width_m), 1)
+
 
 def ground_map(claim: OneClaim) -> GroundMap:
     """Control land, neighbours, the claim, and what findings point at."""

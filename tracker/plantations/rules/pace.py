@@ -27,12 +27,13 @@ def ask(claims: CampaignClaims, limits: Limits) -> Asked:
         in_month[month[k]] += claims.stems[k]
         if claims.implementer[k]:
             by_implementer[claims.implementer[k], month[k]] += claims.stems[k]
+    given_out = {of: _issued(claims.issued, int(of)) for of in in_month}
     rows, stems, stock, before = [], [], [], []
     for k in np.flatnonzero(counted):
         mine = by_implementer.get((claims.implementer[k], month[k]), 0.0)
         month_before = by_implementer.get((claims.implementer[k], month[k] - 1), 0.0)
         jumps = mine > limits.times_before * max(month_before, 1) and mine > limits.above_stems
-        issued = _issued(claims.issued, month[k])
+        issued = given_out[month[k]]
         beyond = issued is not None and in_month[month[k]] > limits.over_stock * issued
         if jumps or beyond:
             rows.append(k)
@@ -44,10 +45,10 @@ def ask(claims: CampaignClaims, limits: Limits) -> Asked:
 
 
 def _issued(issued: list[tuple[date, int]], month: int) -> int | None:
-    """Plants given out until the end of a month; None: nothing is known of nurseries."""
+    """Plants given out until the end of a month (months since 1970); None: nothing is known of nurseries."""
     if not issued:
         return None
-    first_after = (np.datetime64(month + 1, "M")).astype("datetime64[D]").astype(date)
+    first_after = date(1970 + (month + 1) // 12, (month + 1) % 12 + 1, 1)
     return sum(stems for _day, stems in issued[: bisect_left([day for day, _stems in issued], first_after)])
 
 
