@@ -90,6 +90,15 @@ def read_features(
         return _read_layer(dataset, _layer_of(dataset, layer, path.name), path.name)
 
 
+def layers_of(path: Path) -> list[str]:
+    """Names of the layers that have geometry. Raises FileNotReadable for what is no known map."""
+    with _opened(path, None) as dataset:
+        try:
+            return [str(name) for name, kind in pyogrio.list_layers(dataset) if kind]
+        except UNREADABLE as error:
+            raise FileNotReadable(f"{path.name} cannot be opened ({_first_words(error)}).") from None
+
+
 def in_degrees(geometry: Shapes, crs: str | None, file_name: str) -> Shapes:
     """Geometries of any coordinate system as EPSG:4326, lon before lat. None stays None; what cannot be converted
     becomes infinite."""

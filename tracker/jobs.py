@@ -29,6 +29,8 @@ from tracker.errors import RasaiError
 
 # name: "module:function"; the function takes its Job and the words it was queued with, and gives its result
 TASKS: dict[str, str] = {
+    "try_upload": "tracker.set_up.work:try_upload",
+    "write_upload": "tracker.set_up.work:write_upload",
     "check_claims": "tracker.plantations.checking:run_check",
     "look_around": "tracker.evening.watching:look_around",
     "evening_pack": "tracker.evening.tasks:make_pack",

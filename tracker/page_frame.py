@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from tracker import figures
-from tracker.accounts.identity import SEE_CLAIMS, SEE_NUMBERS, SEE_VISITS, signed_in
+from tracker.accounts.identity import MANAGE, SEE_CLAIMS, SEE_NUMBERS, SEE_VISITS, signed_in
 from tracker.accounts.scope import reading
 from tracker.campaigns.listing import Heard, teams_heard
 from tracker.campaigns.models import Campaign
@@ -58,6 +58,7 @@ PLACES = (
     Place("denominators_pages.targets", _l("Targets"), "targets", "d", SEE_NUMBERS),
     Place("exports_pages.lists", _l("Lists"), "lists", "l", SEE_NUMBERS),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
+    Place("set_up_pages.campaign", _l("Set up"), "set_up", "s", MANAGE),
 )
 
 

@@ -73,7 +73,11 @@ def _guard() -> AnyResponse | None:
         return None
     if identify() is None and request.method in ("GET", "HEAD") and not answers_with_problem():
         return redirect("/login?" + urlencode({"next": request.full_path.rstrip("?")}), code=303)
-    if not signed_in().by_token:
+    by_token = signed_in().by_token  # only those let in may send large files
+    request.max_content_length = getattr(
+        current_app.view_functions[request.endpoint], "largest_body", request.max_content_length
+    )
+    if not by_token:
         _check_form()
     return None
 

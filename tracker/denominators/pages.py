@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracker.accounts.identity import PLAN, SEE_NUMBERS, may, signed_in
+from tracker.accounts.identity import PLAN, SEE_NUMBERS, may, signed_in, takes_files
 from tracker.accounts.scope import campaign_in_scope, reading
 from tracker.areas.importing import newest_vintage
 from tracker.areas.models import LEVELS
@@ -118,6 +118,7 @@ def census() -> str:
 
 @pages.post("/census")
 @may(PLAN)
+@takes_files
 def send_census() -> AnyResponse:
     """Keep the file; its columns are chosen on the next page."""
     sent = request.files.get("file")
