@@ -3,6 +3,7 @@
 Each scene is taken in and committed on its own; begun again, it goes on with the next day.
 """
 
+import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,11 +22,13 @@ from tracker.plantations.check_queue import enqueue_check
 TASK = "demo_scenes"
 NAME = "demo"
 YEARS_BEFORE = 3  # of the oldest planting: what the land was like
-IN_SEASON, OUTSIDE = 6, 4  # scenes a year, in each of the two seasons and outside
+IN_SEASON, OUTSIDE = 4, 3  # scenes a year, in each of the two seasons and outside
 LATELY_IN_SEASON, LATELY_OUTSIDE = 9, 12  # in the last 400 days, from which verdicts are read
 LATELY_DAYS = 400
 
-KNOWN = text("SELECT EXISTS (SELECT FROM scene WHERE name = :name)")
+AT_ONCE_S = 15.0  # of one job
+
+KNOWN = text("SELECT name FROM scene WHERE name LIKE 'synthetic-%'")
 DISTRICT = text("""
     SELECT ST_AsBinary(a.boundary) FROM campaign c JOIN campaign_area k ON k.campaign_id = c.id
     JOIN area a ON a.id = k.area_id WHERE c.id = :campaign ORDER BY a.code LIMIT 1""")
@@ -37,22 +40,31 @@ def enqueue_scenes(session: Session, campaign: Campaign, as_of: date, seed: int)
 
 
 def run_scenes(job_id: int, as_of: str, seed: int) -> dict[str, Any]:
-    """The job."""
-    day = date.fromisoformat(as_of)
+    """The job: makes scenes for a while and queues itself again, so that other work is not kept waiting."""
+    day, begun = date.fromisoformat(as_of), time.monotonic()
     with transaction() as session:
         campaign_id = session.get_one(Job, job_id).campaign_id
         district = shapely.from_wkb(bytes(session.scalar(DISTRICT, {"campaign": campaign_id})))
+        there = set(session.scalars(KNOWN))
+    days = days_of_scenes(day, seed)
+    left = [taken_on for taken_on in days if _name(taken_on) not in there]
     made = make_campaign(district, day, seed)
     land = Land(made.country.grid, [claim.plot for claim in made.claims], seed)
-    days = days_of_scenes(day, seed)
-    for done, taken_on in enumerate(days, 1):
+    while left and time.monotonic() - begun < AT_ONCE_S:
         with transaction() as session:
-            if not session.scalar(KNOWN, {"name": f"synthetic-{NAME}-{taken_on:%Y%m%d}"}):
-                list(add_made_scenes(session, land, [taken_on], NAME))
-        say_progress(job_id, done, len(days))
+            list(add_made_scenes(session, land, [left.pop(0)], NAME))
+        say_progress(job_id, len(days) - len(left), len(days))
     with transaction() as session:
-        enqueue_check(session, session.get_one(Campaign, campaign_id), day)
-    return {"scenes": len(days)}
+        campaign = session.get_one(Campaign, campaign_id)
+        if left:
+            enqueue_scenes(session, campaign, day, seed)
+        else:
+            enqueue_check(session, campaign, day)
+    return {"scenes": len(days) - len(left)}
+
+
+def _name(taken_on: date) -> str:
+    return f"synthetic-{NAME}-{taken_on:%Y%m%d}"
 
 
 def days_of_scenes(as_of: date, seed: int) -> list[date]:

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 from flask import current_app
 
+from tracker.campaigns.planning import find_campaign
 from tracker.command_line import Group
 from tracker.database import transaction
-from tracker.demo import load, recall
+from tracker.demo import claims_recall, load, recall
 from tracker.visits.rules import RULES
 
 
@@ -61,6 +62,20 @@ def recall_command(out: Path | None) -> None:
     if out:
         out.write_text(table, encoding="utf-8")
     click.echo(table)
+
+
+@demo.command("claims-recall")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the tables there (Markdown).")
+def claims_recall_command(out: Path | None) -> None:
+    """How much of what was planted among the claims was found, and how often honest ones were accused."""
+    folder = current_app.config["RASAI"].data_dir / "demo"
+    seed = json.loads((folder / "made.json").read_text())["seed"]
+    with transaction() as session:
+        claims = claims_recall.told_claims(session, find_campaign(session, load.TREES), folder / "claims-truth.csv")
+    tables = claims_recall.as_markdown(claims, seed)
+    if out:
+        out.write_text(tables, encoding="utf-8")
+    click.echo(tables)
 
 
 def _run(*words: object) -> None:
