@@ -26,7 +26,7 @@ IN_SEASON, OUTSIDE = 4, 3  # scenes a year, in each of the two seasons and outsi
 LATELY_IN_SEASON, LATELY_OUTSIDE = 9, 12  # in the last 400 days, from which verdicts are read
 LATELY_DAYS = 400
 
-AT_ONCE_S = 15.0  # of one job
+AT_ONCE_S = 30.0  # of one job
 
 KNOWN = text("SELECT name FROM scene WHERE name LIKE 'synthetic-%'")
 DISTRICT = text("""
