@@ -41,6 +41,12 @@ class GroundMap:
     pieces: list[Drawn]  # in the order of drawing
 
     @property
+    def gravest(self) -> str | None:
+        """Of the findings that are drawn; None: there is none."""
+        kinds = {piece.kind for piece in self.pieces}
+        return next((kind for kind in ("reject", "doubt", "warn") if kind in kinds), None)
+
+    @property
     def scale_x(self) -> float:
         return round(0.03 * self.width_m, 1)
 
@@ -51,7 +57,7 @@ class GroundMap:
     @property
     def text_m(self) -> float:
         """Height of letters."""
-        return round(0.035 * min(self.height_m, 0.6 * self.width_m), 1)
+        return round(0.045 * min(self.height_m, 0.7 * self.width_m), 1)
 
 
 def ground_map(claim: OneClaim) -> GroundMap:
