@@ -19,6 +19,7 @@ from tracker.denominators import pages as denominators_pages
 from tracker.evening import pages as evening_pages
 from tracker.exports import pages as exports_pages
 from tracker.ogc import api as ogc_api
+from tracker.limits import pages as limits_pages
 from tracker.orders import pages as orders_pages
 from tracker.plantations import api as plantations_api
 from tracker.plantations import pages as plantations_pages
@@ -30,6 +31,7 @@ from tracker.visits import pages as visits_pages
 PAGES = (
     accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages,
     evening_pages, exports_pages, denominators_pages, set_up_pages, plantations_pages,
+    limits_pages,
 )  # fmt: skip
 APIS = (areas_api, campaigns_api, coverage_api, visits_api, plantations_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither

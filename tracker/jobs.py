@@ -36,6 +36,7 @@ TASKS: dict[str, str] = {
     "evening_pack": "tracker.evening.tasks:make_pack",
     "mail_notice": "tracker.evening.tasks:mail_notice",
     "demo_scenes": "tracker.demo.claim_scenes:run_scenes",
+    "try_limits": "tracker.limits.trying:try_limits",
 }
 EVERY_S = {"look_around": 300.0}  # tasks that begin by themselves, again and again
 OF_THE_CLOCK = "clock"  # their subject
