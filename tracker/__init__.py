@@ -25,6 +25,7 @@ from tracker.plantations import api as plantations_api
 from tracker.plantations import pages as plantations_pages
 from tracker.questions import pages as questions_pages
 from tracker.set_up import pages as set_up_pages
+from tracker.rounds import pages as rounds_pages
 from tracker.visits import api as visits_api
 from tracker.visits import pages as visits_pages
 
@@ -32,6 +33,7 @@ PAGES = (
     accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages,
     evening_pages, exports_pages, denominators_pages, set_up_pages, plantations_pages,
     limits_pages,
+    rounds_pages,
 )  # fmt: skip
 APIS = (areas_api, campaigns_api, coverage_api, visits_api, plantations_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither

@@ -37,6 +37,7 @@ TASKS: dict[str, str] = {
     "mail_notice": "tracker.evening.tasks:mail_notice",
     "demo_scenes": "tracker.demo.claim_scenes:run_scenes",
     "try_limits": "tracker.limits.trying:try_limits",
+    "area_shares": "tracker.rounds.vintages:measure_shares",
 }
 EVERY_S = {"look_around": 300.0}  # tasks that begin by themselves, again and again
 OF_THE_CLOCK = "clock"  # their subject

@@ -54,6 +54,7 @@ PLACES = (
     Place("questions_pages.teams", _l("Teams"), "teams", "t", SEE_NUMBERS, first=True),
     Place("visits_pages.quality", _l("Quality"), "quality", "q", SEE_VISITS, first=True),
     Place("plantations_pages.claims", _l("Claims"), "claims", "p", SEE_CLAIMS, True, True, "plantation", CLAIMS),
+    Place("rounds_pages.rounds", _l("Rounds compared"), "rounds", "r", SEE_NUMBERS),
     Place("evening_pages.evening", _l("Evening"), "evening", "e", SEE_NUMBERS),
     Place("denominators_pages.targets", _l("Targets"), "targets", "d", SEE_NUMBERS),
     Place("exports_pages.lists", _l("Lists"), "lists", "l", SEE_NUMBERS),

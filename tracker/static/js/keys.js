@@ -27,7 +27,8 @@ export function followKeys(page) {
     if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
     const meaning = meaningOf(event.key, event.timeStamp - sinceG < WAIT_MS, places);
     sinceG = meaning.do === 'wait' ? event.timeStamp : -Infinity;
-    if (meaning.do === 'go') location.assign(meaning.to);
+    if (meaning.do === 'go' && meaning.to === '#lock') /** @type {HTMLElement | null} */ (page.querySelector('[data-lock]'))?.click();
+    else if (meaning.do === 'go') location.assign(meaning.to);
     if (meaning.do === 'find' && toSearch(page)) event.preventDefault();
     if (meaning.do === 'keys') /** @type {HTMLElement | null} */ (page.getElementById('keys'))?.togglePopover();
   });
