@@ -18,8 +18,8 @@ from tracker.coverage import tiles as coverage_tiles
 from tracker.denominators import pages as denominators_pages
 from tracker.evening import pages as evening_pages
 from tracker.exports import pages as exports_pages
-from tracker.ogc import api as ogc_api
 from tracker.limits import pages as limits_pages
+from tracker.ogc import api as ogc_api
 from tracker.orders import pages as orders_pages
 from tracker.plantations import api as plantations_api
 from tracker.plantations import pages as plantations_pages

@@ -4,17 +4,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask import session as csrf_cookie
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from tracker.accounts import signing_in
-from tracker.accounts.identity import SESSION_COOKIE, identify, public
+from tracker.accounts.identity import SEE_NUMBERS, SESSION_COOKIE, identify, may, public, signed_in
 from tracker.database import transaction
 
 pages = APIBlueprint("accounts_pages", __name__, enable_openapi=False)
+
+LOCKED_BY = "rasai_locked_by"  # whose e-mail the form shows after a lock, for a working day
+LOCKED_S = 12 * 3600
 
 
 @pages.get("/login")
@@ -45,9 +48,9 @@ def post_login() -> AnyResponse:
         agent = request.headers.get("User-Agent", "")
         secret = signing_in.open_session(session, person, password, failure_id, address, agent)
     csrf_cookie.clear()  # a token that somebody planted before is worth nothing after signing in
-    signed_in = redirect(_our_own(request.form.get("next")), code=303)
-    signed_in.set_cookie(SESSION_COOKIE, secret, signing_in.LONGEST_SESSION, **_cookie_flags())
-    return signed_in
+    answer = make_response(redirect(_our_own(request.form.get("next")), code=303))
+    answer.set_cookie(SESSION_COOKIE, secret, signing_in.LONGEST_SESSION, **_cookie_flags())
+    return answer
 
 
 @pages.post("/logout")
@@ -61,11 +64,34 @@ def logout() -> AnyResponse:
     return answer
 
 
+@pages.get("/session")
+@may(SEE_NUMBERS)
+def session_holds() -> dict[str, bool]:
+    """Asked by a page before it sends what somebody typed: 200 while the person is signed in, else 401."""
+    return {"signed_in": True}
+
+
+@pages.post("/lock")
+@may(SEE_NUMBERS)
+def lock() -> AnyResponse:
+    """For a computer that others use too: the session ends at once, and signing in leads back to the same page."""
+    identity = signed_in()
+    with transaction() as session:
+        _end_session_of_request(session)
+    csrf_cookie.clear()
+    flash(gettext("Locked. Sign in to go on where you were."), "done")
+    back = _our_own(request.form.get("next"))
+    answer = redirect(url_for("accounts_pages.login", next=back if back != "/" else None), code=303)
+    answer.delete_cookie(SESSION_COOKIE, **_cookie_flags())
+    answer.set_cookie(LOCKED_BY, identity.email, LOCKED_S, **_cookie_flags())
+    return answer
+
+
 def _form(status: int, problem: str | None = None) -> Response:
     page = render_template(
         "accounts/login.html",
         problem=problem,
-        email=request.form.get("email", ""),
+        email=request.form.get("email", request.cookies.get(LOCKED_BY, "")),
         next=_our_own(request.values.get("next")),
     )
     answer = make_response(page, status)
