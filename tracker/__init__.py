@@ -24,8 +24,8 @@ from tracker.orders import pages as orders_pages
 from tracker.plantations import api as plantations_api
 from tracker.plantations import pages as plantations_pages
 from tracker.questions import pages as questions_pages
-from tracker.set_up import pages as set_up_pages
 from tracker.rounds import pages as rounds_pages
+from tracker.set_up import pages as set_up_pages
 from tracker.visits import api as visits_api
 from tracker.visits import pages as visits_pages
 
