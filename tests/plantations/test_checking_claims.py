@@ -13,7 +13,7 @@ from tracker import create_app, jobs
 from tracker.campaigns.models import Campaign
 from tracker.database import transaction
 from tracker.plantations import asking, checking
-from tracker.plantations.check_queue import enqueue_check
+from tracker.plantations.check_queue import check_soon, enqueue_check
 from tracker.plantations.checking import Wish, check_claims
 
 SOON = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,3 +110,25 @@ def test_an_unknown_campaign_is_said_to_be_unknown(database):
 
     assert said.exit_code == 2
     assert "there is no campaign NOWHERE" in said.output
+
+
+def test_what_is_registered_later_is_asked_about_alone_and_its_pairs_stand_on_both(campaign_id):
+    with transaction() as session:
+        enqueue_check(session, session.get_one(Campaign, campaign_id), AS_OF)
+    jobs.work()
+    with transaction() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        before = session.scalar(text("SELECT max(checked_at) FROM claim"))
+        a_claim(session, campaign, "LATE", ground(east_m=20))
+        check_soon(session, campaign)
+        check_soon(session, campaign)
+
+    jobs.work()
+
+    with transaction() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        assert session.scalars(text("SELECT code FROM claim WHERE checked_at > :t"), {"t": before}).all() == ["LATE"]
+        assert findings_of(session, campaign, "LATE") == {"overlap": "reject"}
+        assert findings_of(session, campaign, "C-0") == {"overlap": "reject"}
+        assert session.scalar(text("SELECT count(*) FROM job WHERE task = 'check_claims'")) == 2
+        assert session.scalar(text("SELECT risk FROM claim WHERE code = 'C-0'")) > 40

@@ -5,6 +5,7 @@ Each scene is taken in and committed on its own; begun again, it goes on with th
 
 import time
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import shapely
@@ -44,12 +45,11 @@ def run_scenes(job_id: int, as_of: str, seed: int) -> dict[str, Any]:
     day, begun = date.fromisoformat(as_of), time.monotonic()
     with transaction() as session:
         campaign_id = session.get_one(Job, job_id).campaign_id
-        district = shapely.from_wkb(bytes(session.scalar(DISTRICT, {"campaign": campaign_id})))
+        district = bytes(session.scalar(DISTRICT, {"campaign": campaign_id}))
         there = set(session.scalars(KNOWN))
     days = days_of_scenes(day, seed)
     left = [taken_on for taken_on in days if _name(taken_on) not in there]
-    made = make_campaign(district, day, seed)
-    land = Land(made.country.grid, [claim.plot for claim in made.claims], seed)
+    land = _land(district, day, seed)
     while left and time.monotonic() - begun < AT_ONCE_S:
         with transaction() as session:
             list(add_made_scenes(session, land, [left.pop(0)], NAME))
@@ -60,7 +60,15 @@ def run_scenes(job_id: int, as_of: str, seed: int) -> dict[str, Any]:
             enqueue_scenes(session, campaign, day, seed)
         else:
             enqueue_check(session, campaign, day)
+            _land.cache_clear()
     return {"scenes": len(days) - len(left)}
+
+
+@lru_cache(maxsize=1)
+def _land(district: bytes, as_of: date, seed: int) -> Land:
+    """Drawing it takes longer than a scene: it is kept from one job to the next."""
+    made = make_campaign(shapely.from_wkb(district), as_of, seed)
+    return Land(made.country.grid, [claim.plot for claim in made.claims], seed)
 
 
 def _name(taken_on: date) -> str:

@@ -14,6 +14,7 @@ from tracker.accounts.scope import campaign_in_scope, reading
 from tracker.database import transaction
 from tracker.errors import RowsRefused, WrongRequest
 from tracker.paging import page_limit, read_cursor, write_cursor
+from tracker.plantations.check_queue import check_soon
 from tracker.plantations.listing import ClaimFilter, list_claims
 from tracker.plantations.one_claim import OneClaim, one_claim
 from tracker.plantations.registering import RegisterSummary, check_takes_claims, register_claims
@@ -48,6 +49,8 @@ def post_claims(code: str) -> Response:
     with transaction() as session:
         campaign = campaign_in_scope(session, code, scope)
         summary = register_claims(session, campaign, incoming, raw_of(body, request.mimetype, "api"), scope)
+        if summary.created or summary.updated:
+            check_soon(session, campaign)
     is_one = body.lstrip()[:1] == b"{" and json.loads(body)["type"] == "Feature"
     return _one(summary) if is_one else _many(summary)
 

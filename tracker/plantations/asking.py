@@ -28,26 +28,29 @@ CAMPAIGNS_OF = text("SELECT id, campaign_id FROM claim WHERE id = ANY(:ids)")
 
 
 def ask_about_claims(session: Session, campaign: Campaign, ids: np.ndarray, as_of: date) -> set[int]:
-    """Ask the rules of ground about these claims (ids sorted); gives the claims of other campaigns that share ground
-    with them, whose findings have changed too."""
+    """Ask the rules of ground about these claims (ids sorted).
+
+    Gives the other claims that share ground with them: their findings have changed too.
+    """
     limits = claim_limits_of(campaign)
     relations.prepare_ground(session, campaign)
     claims = fetch_claims(session, campaign, ids, as_of)
     forget(session, ids, OF_GROUND)
     for name, ask in OF_GROUND.items():
         write_findings(session, ids, name, ask(claims, limits[name]))
-    others = _tell_the_others(session, campaign, claims)
+    others = _tell_the_others(session, claims)
     session.execute(LOOKED_AT, {"ids": ids.tolist()})
     return others
 
 
-def _tell_the_others(session: Session, campaign: Campaign, claims: Claims) -> set[int]:
-    """A pair stands on both its claims: write it also on those of other campaigns, by the limits that hold there."""
+def _tell_the_others(session: Session, claims: Claims) -> set[int]:
+    """A pair stands on both its claims: write it also on those not asked about, by the limits of their campaigns."""
     pairs = claims.pairs
     campaign_of = {r.id: r.campaign_id for r in session.execute(CAMPAIGNS_OF, {"ids": pairs.other_id.tolist()})}
+    is_elsewhere = ~np.isin(pairs.other_id, claims.id)
     told = set()
-    for campaign_id in sorted(set(campaign_of.values()) - {campaign.id}):
-        there = np.array([campaign_of[other] == campaign_id for other in pairs.other_id.tolist()], dtype=bool)
+    for campaign_id in sorted(set(campaign_of.values())):
+        there = is_elsewhere & np.array([campaign_of[other] == campaign_id for other in pairs.other_id.tolist()], bool)
         others = np.unique(pairs.other_id[there])
         mirrored = Pairs(
             np.searchsorted(others, pairs.other_id[there]), claims.id[pairs.claim[there]], pairs.overlap_ha[there],

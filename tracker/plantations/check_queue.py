@@ -6,17 +6,27 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from tracker.campaigns.models import Campaign
-from tracker.jobs import Job, enqueue
+from tracker.jobs import Job, enqueue, waiting_or_running
 
 TASK = "check_claims"
 
 
 def enqueue_check(
-    session: Session, campaign: Campaign, as_of: date, scheduler: str | None = None, person_id: int | None = None
+    session: Session, campaign: Campaign, as_of: date, scheduler: str | None = None, *, only_new: bool = False
 ) -> Job:
-    """Queue a check of all claims of a campaign, in the caller's transaction."""
-    words: dict[str, Any] = {"as_of": as_of.isoformat(), "scheduler": scheduler}
-    return enqueue(session, TASK, campaign.code, campaign_id=campaign.id, person_id=person_id, **words)
+    """Queue a check of a campaign's claims, in the caller's transaction.
+
+    only_new : rules ask only about claims that no rule has looked at
+    """
+    words: dict[str, Any] = {"as_of": as_of.isoformat(), "scheduler": scheduler, "only_new": only_new}
+    return enqueue(session, TASK, campaign.code, campaign_id=campaign.id, **words)
+
+
+def check_soon(session: Session, campaign: Campaign) -> None:
+    """Have what was just registered checked; a check that waits already will do."""
+    job = waiting_or_running(session, TASK, campaign.code)
+    if job is None or job.begun_at:
+        enqueue_check(session, campaign, today(), only_new=True)
 
 
 def today() -> date:

@@ -7,7 +7,7 @@ the risk.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ from tracker.rule_limits import WARN
 
 FROM_SCENES = tuple(rule.name for rule in RULES if rule.ask is None)
 
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
 Progress = Callable[[int, int], None]  # done, of how many
 
 NOT_LOOKED_AT = text("""
@@ -44,12 +46,13 @@ class Wish:
     scheduler: str | None = None
 
 
-def run_check(job_id: int, as_of: str, scheduler: str | None) -> dict[str, Any]:
+def run_check(job_id: int, as_of: str, scheduler: str | None, only_new: bool) -> dict[str, Any]:
     """The job: may be begun again, and then goes on."""
     with transaction() as session:
         job = session.get_one(Job, job_id)
         assert job.campaign_id
-        wish = Wish(job.campaign_id, date.fromisoformat(as_of), job.queued_at, scheduler)
+        since = NEVER if only_new else job.queued_at
+        wish = Wish(job.campaign_id, date.fromisoformat(as_of), since, scheduler)
     return check_claims(wish, lambda done, total: say_progress(job_id, done, total))
 
 

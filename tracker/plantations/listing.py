@@ -8,36 +8,43 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.scope import Scope
 from tracker.campaigns.models import Campaign
-from tracker.plantations.reading import OF_SCOPE, hectares, scope_binds
+from tracker.plantations.reading import OF_SCOPE, scope_binds
 from tracker.plantations.rules.rule import GROUPS
 
 UNKNOWN_RISK = -1  # not checked yet: after all others
 
 LISTED = text(f"""
+    WITH page AS (          -- first the claims of the page, then what is told of each
+        SELECT c.* FROM claim c
+        WHERE c.campaign_id = :campaign AND {OF_SCOPE}
+          AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
+          AND (CAST(:rule AS text) IS NULL
+               OR EXISTS (SELECT FROM finding f WHERE f.claim_id = c.id AND f.rule = :rule))
+          AND (CAST(:gain AS text) IS NULL
+               OR EXISTS (SELECT FROM evidence e WHERE e.claim_id = c.id AND e.claim_version = c.version
+                                                   AND e.questions->'gain'->>'verdict' = :gain))
+          AND (CAST(:words AS text) IS NULL OR strpos(lower(c.code), :words) > 0
+               OR strpos(lower(c.implementer), :words) > 0)
+          AND (CAST(:after_code AS text) IS NULL
+               OR (-coalesce(c.risk, {UNKNOWN_RISK}), c.code COLLATE "C")
+                  > (-CAST(:after_risk AS integer), :after_code COLLATE "C"))
+        ORDER BY -coalesce(c.risk, {UNKNOWN_RISK}), c.code COLLATE "C" LIMIT :limit
+    )
     SELECT c.id, c.code AS claim, c.kind, c.implementer, c.claimed_ha, c.measured_ha, c.stems, c.planted_on, c.species,
            c.risk, c.decision, c.checked_at,
            coalesce(f.worst, '') AS worst, coalesce(f.rules, '{{}}') AS rules, e.questions->'gain'->>'verdict' AS gain
-    FROM claim c
+    FROM page c
     LEFT JOIN LATERAL (
         SELECT (array_agg(f.severity ORDER BY array_position(ARRAY['reject','doubt','warn'], f.severity)))[1] AS worst,
                array_agg(DISTINCT f.rule) AS rules
         FROM finding f WHERE f.claim_id = c.id
     ) f ON true
     LEFT JOIN evidence e ON e.claim_id = c.id AND e.claim_version = c.version
-    WHERE c.campaign_id = :campaign AND {OF_SCOPE}
-      AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
-      AND (CAST(:rule AS text) IS NULL OR :rule = ANY(f.rules))
-      AND (CAST(:gain AS text) IS NULL OR e.questions->'gain'->>'verdict' = :gain)
-      AND (CAST(:words AS text) IS NULL OR strpos(lower(c.code), :words) > 0
-           OR strpos(lower(c.implementer), :words) > 0)
-      AND (CAST(:after_code AS text) IS NULL
-           OR (-coalesce(c.risk, {UNKNOWN_RISK}), c.code COLLATE "C")
-              > (-CAST(:after_risk AS integer), :after_code COLLATE "C"))
-    ORDER BY -coalesce(c.risk, {UNKNOWN_RISK}), c.code COLLATE "C" LIMIT :limit""")
+    ORDER BY -coalesce(c.risk, {UNKNOWN_RISK}), c.code COLLATE "C" """)
 
 SUMS = text(f"""
-    SELECT c.kind, c.claimed_ha, c.measured_ha, c.decision, c.checked_at IS NOT NULL AS checked
-    FROM claim c WHERE c.campaign_id = :campaign AND {OF_SCOPE}""")
+    SELECT c.kind, c.decision, count(*) AS claims, sum(c.claimed_ha) AS claimed_ha, sum(c.measured_ha) AS measured_ha
+    FROM claim c WHERE c.campaign_id = :campaign AND {OF_SCOPE} GROUP BY c.kind, c.decision""")
 
 RULES_ASKED = text(f"""
     SELECT f.rule, count(DISTINCT f.claim_id) AS claims FROM finding f JOIN claim c ON c.id = f.claim_id
@@ -78,12 +85,16 @@ def list_claims(
 
 def sums_by_group(session: Session, campaign: Campaign, scope: Scope) -> dict[str, dict[str, Any]]:
     """Hectares of planting, regeneration and farm forestry, each on its own; groups without a claim are left out."""
-    rows = session.execute(SUMS, {"campaign": campaign.id, **scope_binds(scope)}).mappings().all()
+    rows = session.execute(SUMS, {"campaign": campaign.id, **scope_binds(scope)}).all()
     groups = {}
     for group in ("planting", "regeneration", "farm_forestry", "kind_not_told"):
-        its = [row for row in rows if GROUPS.get(row["kind"], "kind_not_told") == group]
+        its = [row for row in rows if GROUPS.get(row.kind, "kind_not_told") == group]
         if its:
-            groups[group] = {**hectares(its), "unchecked": sum(not row["checked"] for row in its)}
+            groups[group] = {
+                "claims": sum(row.claims for row in its),
+                "claimed_ha": sum(row.claimed_ha or 0.0 for row in its),
+                "measured_ha": sum(row.measured_ha for row in its),
+            }
     return groups
 
 

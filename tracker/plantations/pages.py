@@ -18,10 +18,10 @@ from tracker.accounts.identity import REGISTER_CLAIMS, SEE_CLAIMS, may, signed_i
 from tracker.accounts.scope import campaign_in_scope, reading
 from tracker.database import transaction
 from tracker.errors import RowError
-from tracker.jobs import waiting_or_running
+from tracker.jobs import Job
 from tracker.paging import read_cursor, write_cursor
 from tracker.plantations.api import place_of
-from tracker.plantations.check_queue import TASK, enqueue_check, today
+from tracker.plantations.check_queue import check_soon
 from tracker.plantations.claim_row import FIELDS
 from tracker.plantations.drawing import greenness_chart, ground_map
 from tracker.plantations.listing import ClaimFilter, list_claims, rules_asked, sums_by_group, where_to_draw
@@ -84,7 +84,7 @@ def claims(code: str) -> str:
         groups = sums_by_group(session, campaign, scope)
         asked = rules_asked(session, campaign, scope)
     with transaction() as session:
-        job = waiting_or_running(session, TASK, campaign.code)
+        job = session.query(Job).filter_by(campaign_id=campaign.id, ended_at=None).order_by(Job.id).first()
     kept: dict[str, Any] = {name: query[name] for name in FILTERS if query.get(name)}
     following = url_for(".claims", code=code, **kept, cursor=write_cursor(f"{last[0]} {last[1]}")) if last else None
     return render_template(
@@ -150,7 +150,7 @@ def register_one(code: str) -> Response | str:
         body = "\n".join(f"{name}={value}" for name, value in fields.items()).encode(errors="replace")
         summary = register_claims(session, campaign, incoming, raw_of(body, "text/plain", "form"), scope)
         if summary.created or summary.updated:
-            enqueue_check(session, campaign, today(), person_id=scope.person_id)
+            check_soon(session, campaign)
     if summary.errors:
         return _form(code, summary.errors, fields)
     return _done(code, summary, incoming.claims[0].facts.code)
@@ -170,7 +170,7 @@ def _register_file(code: str) -> Response | str:
                 raw_folder = current_app.config["RASAI"].data_dir / "raw"
                 summary, _features = import_claims(session, campaign, file, raw_folder, {}, channel="form", scope=scope)
                 if summary.created or summary.updated:
-                    enqueue_check(session, campaign, today(), person_id=scope.person_id)
+                    check_soon(session, campaign)
         except FileNotReadable as unreadable:
             return _form(code, [RowError(0, "file", "not_readable", str(unreadable))], request.form)
     if summary.errors:
