@@ -235,3 +235,20 @@ def test_the_report_of_a_scope_adds_nothing_from_elsewhere_and_groups_stay_apart
     assert everything["totals"]["claims"] == 4
     assert (everything["groups"]["planting"]["claims"], everything["groups"]["regeneration"]["claims"]) == (3, 1)
     assert AS_OF
+
+
+def test_the_database_itself_shows_dawar_nothing_of_peshawar(story):
+    with transaction() as session:
+        from tracker.accounts.models import Person
+
+        scopes = {p.name: scope_of(session, p) for p in session.query(Person)}
+    tables = ("claim", "finding", "claim_version", "evidence", "claim_track", "survival_survey")
+
+    def rows(who: str) -> list[int]:
+        with reading(scopes[who]) as session:
+            return [session.scalar(text(f"SELECT count(*) FROM {table}")) for table in tables]
+
+    assert rows("Dawar")[:2] == [1, 0]
+    assert rows("Observer")[:2] == [2, 2]
+    assert rows("Bilal") == [0] * len(tables)
+    assert rows("Admin")[0] == 3

@@ -16,6 +16,8 @@ from tracker.campaigns.reading import campaigns_in_scope
 from tracker.coverage.report import campaign_total
 from tracker.coverage.searching import search_places
 from tracker.page_frame import THEME_COOKIE, THEMES
+from tracker.plantations.listing import sums_by_group
+from tracker.plantations.words import GROUP_WORDS
 
 pages = APIBlueprint("campaigns_pages", __name__, enable_openapi=False)
 
@@ -72,11 +74,12 @@ def campaigns() -> str:
                 "campaign": c, "areas": areas[c.id], "phase": phase(c, now), "last_day": last_day(c),
                 "total": campaign_total(session, c, identity.scope, now=now),
                 "heard": teams_heard(session, c, identity.scope),
+                "groups": sums_by_group(session, c, identity.scope) if c.kind == "plantation" else {},
             }
             for c in seen
         ]  # fmt: skip
     return render_template(
-        "campaigns/campaigns.html", rows=rows, may_create=identity.may(MANAGE),
+        "campaigns/campaigns.html", rows=rows, may_create=identity.may(MANAGE), group_words=GROUP_WORDS,
         illustration=any(c.illustration for c in seen),
     )  # fmt: skip
 

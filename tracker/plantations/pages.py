@@ -11,7 +11,6 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from tracker.accounts.identity import REGISTER_CLAIMS, SEE_CLAIMS, may, signed_in
@@ -31,6 +30,15 @@ from tracker.plantations.reasons import REASONS
 from tracker.plantations.registering import RegisterSummary, check_takes_claims, register_claims
 from tracker.plantations.rules import BY_NAME
 from tracker.plantations.sent import raw_of, read_form
+from tracker.plantations.words import (
+    GROUP_WORDS,
+    KIND_WORDS,
+    QUESTION_WORDS,
+    SEVERITY_SYMBOLS,
+    SEVERITY_WORDS,
+    VERDICT_SYMBOLS,
+    VERDICT_WORDS,
+)
 
 pages = APIBlueprint("plantations_pages", __name__, enable_openapi=False)
 
@@ -38,28 +46,6 @@ CLAIMS_A_PAGE = 50
 REFUSED_SHOWN = 20
 FILTERS = ("kind", "rule", "gain", "q")
 GAIN_VERDICTS = ("supports", "contradicts", "cannot tell")
-KIND_WORDS = {
-    "block": _l("block planting"), "enclosure": _l("enclosure"), "farm_forestry": _l("farm forestry"),
-    "linear": _l("row planting"), "nursery": _l("nursery"),
-}  # fmt: skip
-GROUP_WORDS = {
-    "planting": _l("Planting"), "regeneration": _l("Natural regeneration"), "farm_forestry": _l("Farm forestry"),
-    "kind_not_told": _l("Kind not told"),
-}  # fmt: skip
-SEVERITY_WORDS = {"warn": _l("to note"), "doubt": _l("doubtful"), "reject": _l("grave")}
-SEVERITY_SYMBOLS = {"warn": "not_started", "doubt": "doubtful", "reject": "missed"}
-VERDICT_WORDS = {
-    "supports": _l("supports the claim"), "contradicts": _l("contradicts the claim"),
-    "cannot tell": _l("cannot tell"),
-}  # fmt: skip
-VERDICT_SYMBOLS = {"supports": "covered", "contradicts": "missed", "cannot tell": "not_started"}
-QUESTION_WORDS = {
-    "gain": _l("Is the ground greener than its like, since planting?"),
-    "open_before": _l("Was it open land before?"),
-    "prepared": _l("Was the ground worked for planting?"),
-    "kept": _l("Has it been kept from fire and clearing?"),
-    "plantable": _l("Is it ground on which trees can stand?"),
-}
 
 
 def _words() -> dict[str, Any]:
