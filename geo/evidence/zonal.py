@@ -63,13 +63,19 @@ def weights_of(polygons: Shapes, grid: Grid, parameters: Parameters = DEFAULTS) 
     """
     eroded = shapely.buffer(polygons, -grid.size_m / 2, quad_segs=16)
     there = np.flatnonzero(~shapely.is_empty(eroded) & shapely.intersects(eroded, shapely.box(*grid.bounds)))
-    areas_m2, pixel_m2 = shapely.area(polygons), grid.size_m**2
-    out = [Weights(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 0, 1.0)] * len(polygons)
-    for k, cells, share in _covered(eroded[there], grid, parameters.least_weight):
-        at = int(there[k])
-        full = int((share >= parameters.full_weight).sum())
-        lost = 1.0 - len(share) * pixel_m2 / areas_m2[at]
-        out[at] = Weights(cells // grid.columns, cells % grid.columns, share, full, float(lost))
+    found = list(_covered(eroded[there], grid, parameters.least_weight))
+    nothing = Weights(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 0, 1.0)
+    out = [nothing] * len(polygons)
+    if not found:
+        return out
+    starts = np.cumsum([0, *(len(share) for _k, _cells, share in found)])
+    cells, share = (np.concatenate([each[which] for each in found]) for which in (1, 2))
+    rows, columns = np.divmod(cells, grid.columns)
+    full = np.add.reduceat((share >= parameters.full_weight).astype(np.int64), starts[:-1])
+    whose = there[[k for k, _cells, _share in found]]
+    lost = 1.0 - np.diff(starts) * grid.size_m**2 / shapely.area(polygons[whose])
+    for at, start, end, whole, missing in zip(whose, starts, starts[1:], full, lost, strict=False):
+        out[at] = Weights(rows[start:end], columns[start:end], share[start:end], int(whole), float(missing))
     return out
 
 
