@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of SVG)
 """Draw the two pictures of docs/evidence.md from a folder of real Sentinel-2 data: python docs/images/evidence_pictures.py FOLDER
 
 FOLDER holds the 68-date NDVI series of eo-learn's example (ndvi_68dates_int16_x10000.tif, cloudmask_s2cloudless_68dates.tif,
