@@ -29,6 +29,8 @@ class Settings:
     mail_from: str  # RASAI_MAIL_FROM: whose name stands on mails
     proxies: int  # RASAI_PROXIES: how many proxies of ours stand before us; their X-Forwarded-For is believed
 
+    stac_api: str | None = None  # RASAI_STAC_API: where `flask scenes search` asks; None: nowhere
+
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
@@ -67,6 +69,7 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
         mail_server=env.get("RASAI_MAIL_SERVER") or None,
         mail_from=env.get("RASAI_MAIL_FROM") or "rasai@localhost",
         proxies=_whole_number(env, "RASAI_PROXIES", 0),
+        stac_api=env.get("RASAI_STAC_API") or None,
     )
 
 

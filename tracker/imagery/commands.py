@@ -125,6 +125,24 @@ def _bounds(words: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+@scenes.command("search")
+@click.option("--collection", required=True, help="As the STAC API calls it, such as sentinel-2-l2a.")
+@click.option("--sensor", type=click.Choice(list(SENSORS)), required=True)
+@click.option("--bbox", required=True, help="Degrees: west,south,east,north.")
+@click.option("--from", "since", type=DAY, required=True)
+@click.option("--to", "until", type=DAY, required=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+def search_command(
+    collection: str, sensor: str, bbox: str, since: datetime, until: datetime, limit: int, out: Path
+) -> None:
+    """Fetch scenes from the STAC API that RASAI_STAC_API names; take each in with `scenes add`."""
+    from tracker.imagery.searching import fetch_scenes  # the only part that asks the network
+
+    for item in fetch_scenes(collection, sensor, _bounds(bbox), since.date(), until.date(), limit, out):
+        click.echo(item)
+
+
 @scenes.command("decide")
 @click.argument("scene")
 @click.option("--use/--show-only", "use", required=True, help="Whether its numbers may be used as they are.")

@@ -113,6 +113,11 @@ def _common_name(key: str, asset: Mapping[str, Any], sensor: Sensor) -> str | No
     return None
 
 
+def reads(key: str, asset: Mapping[str, Any], sensor: Sensor) -> bool:
+    """Whether anything is read of an asset: a band of a name that we know, or a mask of this sensor."""
+    return MASKS.get(key.casefold()) in sensor.masks or _common_name(key, asset, sensor) is not None
+
+
 def _local(item: Path, href: Any) -> Path:
     """The file that an asset names, which lies in or below the item's folder."""
     words = str(href or "")
