@@ -19,8 +19,9 @@ def share_limits(common: float, n: Whole, within: float) -> tuple[Floats, Floats
     if not 0 <= common <= 1 or not 0 < within < 1:
         raise ValueError(f"shares lie between 0 and 1: {common}, {within}")
     tail = (1 - within) / 2
-    pairs = [_quantiles(common, int(min(size, LARGEST)), tail) for size in n]
-    low, high = np.array(pairs, np.float64).reshape(-1, 2).T
+    sizes, which = np.unique(np.minimum(n, LARGEST), return_inverse=True)
+    pairs = [_quantiles(common, int(size), tail) for size in sizes]
+    low, high = np.array(pairs, np.float64).reshape(-1, 2)[which].T
     return low, high
 
 

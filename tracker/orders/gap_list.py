@@ -102,7 +102,8 @@ def list_gaps(
     at = moment(campaign, now, until)
     values = {**binds(campaign, scope, at, area), "today": at.today}
     found = session.execute(text(f"{units(scope, until)} {SEEN}"), values).all()
-    seen = dict(zip(COLUMNS, np.array(found, np.int64).reshape(-1, len(COLUMNS)).T, strict=True))
+    table = np.array([tuple(row) for row in found], np.int64).reshape(-1, len(COLUMNS))
+    seen = dict(zip(COLUMNS, table.T, strict=True))
     rounds = earlier_rounds(session, campaign, scope)
     missed = times_missed(session, campaign, scope, rounds[: CHRONIC_OF - 1], now=now) if rounds else {}
     closed = standing_reasons(session, campaign, scope, at.today)
