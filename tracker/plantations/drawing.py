@@ -18,7 +18,7 @@ SHARE_AROUND = 0.35  # of the claim's size is shown beside it
 LEAST_AROUND_M = 60.0
 SCALES_M = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 CLEAR_FROM = 0.8  # share of usable pixels from which a date counts
-CHART_WIDTH, CHART_HEIGHT = 720, 220
+CHART_WIDTH, CHART_HEIGHT = 960, 240
 CHART_LEFT, CHART_BOTTOM, CHART_TOP = 34, 24, 10
 LOWEST_NDVI, HIGHEST_NDVI = 0.0, 0.9
 

@@ -27,8 +27,8 @@ NEIGHBOURS = text(f"""
     SELECT c.code, ST_AsBinary(c.boundary) AS outline, k.code AS campaign
     FROM claim c JOIN campaign k ON k.id = c.campaign_id
     WHERE c.id <> :id AND {OF_SCOPE}
-      AND c.boundary && ST_MakeEnvelope(:west, :south, :east, :north, 4326) ORDER BY c.id LIMIT 60""")
-AROUND_DEGREES = 0.004  # some 400 m beside the claim's box
+      AND c.boundary && ST_MakeEnvelope(:west, :south, :east, :north, 4326) ORDER BY c.id LIMIT 300""")
+AROUND_DEGREES = 0.02  # some 2 km beside the claim's box: the map may show as much
 
 
 @dataclass(frozen=True)
