@@ -160,3 +160,22 @@ def until(happened, patience_s: float = 60.0) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_task_of_the_clock_is_queued_again_when_its_last_run_is_over(database, monkeypatch):
+    monkeypatch.setattr(jobs, "EVERY_S", {"count_up": 60.0})
+
+    jobs.queue_periodic()
+    jobs.queue_periodic()
+    with transaction() as session:
+        (job,) = session.query(Job).all()
+        session.execute(text("UPDATE job SET ended_at = now() - interval '2 days'"))
+    jobs.queue_periodic()
+
+    with transaction() as session:
+        (again,) = session.query(Job).all()
+        waits_s = session.scalar(
+            text("SELECT extract(epoch FROM scheduled_at - now()) FROM procrastinate_jobs ORDER BY id DESC LIMIT 1")
+        )
+    assert again.id > job.id
+    assert 50 < waits_s <= 60

@@ -132,7 +132,8 @@ def test_an_observer_is_told_no_children_of_a_small_target(session, story):
 
 
 @pytest.mark.parametrize(("change", "field"), [
-    ({"codes": []}, "settlement"), ({"on": LAST_DAY - timedelta(days=1)}, "on_date"), ({"note": "x" * 501}, "note"),
+    ({"codes": []}, "settlement"), ({"on": LAST_DAY - timedelta(days=1)}, "on_date"),
+    ({"on": LAST_DAY + timedelta(days=61)}, "on_date"), ({"note": "x" * 501}, "note"),
     ({"team": "T2"}, "team"), ({"team": "NONE"}, "team"),
 ])  # fmt: skip
 def test_what_cannot_be_ordered_is_said_by_its_field(session, story, change, field):

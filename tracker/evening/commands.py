@@ -3,6 +3,7 @@
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 from flask import current_app
@@ -27,7 +28,8 @@ def pack(code: str, area: str | None, day: datetime | None, lang: str, out: Path
     with current_app.test_request_context(f"/?lang={lang}"):
         with transaction() as session:
             campaign = find_campaign(session, code)
-            made = evening_pack(session, campaign, SERVER, area, (day or now).date(), now=now)
+            evening = day.date() if day else now.astimezone(ZoneInfo(campaign.timezone)).date()
+            made = evening_pack(session, campaign, SERVER, area, evening, now=now)
         data = pack_as_pdf(made, campaign, f"{getpass.getuser()} (flask coverage pack)", now)
     out.write_bytes(data)
     click.echo(f"{out} ({len(data) / 1e3:.0f} kB)", err=True)

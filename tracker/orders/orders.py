@@ -7,7 +7,7 @@ that team in that settlement on that day or later, and is worked out when read.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -24,6 +24,7 @@ from tracker.errors import CampaignClosed, NotAllowed, NotFound, RasaiError, Wro
 STATES = ("late", "open", "done", "not_needed")
 LONGEST_NOTE = 500
 MOST_AT_ONCE = 500  # settlements in one act
+FARTHEST = timedelta(days=60)  # a later day is a slip of the finger
 
 # with a team named all go there; else each to the team that has it in the plan
 WANTED = text("""
@@ -226,6 +227,8 @@ def _check(campaign: Campaign, codes: Sequence[str], on_date: date, note: str, t
         raise WrongRequest(field="settlement", why=_("at most {most} at once.").format(most=MOST_AT_ONCE))
     if on_date < today:
         raise WrongRequest(field="on_date", why=_("this day is over. Choose today or a later one."))
+    if on_date > today + FARTHEST:
+        raise WrongRequest(field="on_date", why=_("at most {days} days ahead.").format(days=FARTHEST.days))
     if len(note) > LONGEST_NOTE:
         raise WrongRequest(field="note", why=_("at most {most} characters.").format(most=LONGEST_NOTE))
 
