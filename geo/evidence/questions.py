@@ -31,6 +31,7 @@ class Layers:
     """What loaded layers say of the claim's ground; None: no such layer is loaded."""
 
     tree_share: float | None = None  # weighted share under trees, dated within the years before planting
+    tree_layer: str | None = None  # the map that says so
     built_share: float | None = None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from geo.scenes.grid import Grid
-from geo.scenes.sensors import SENSORS, Sensor
+from geo.scenes.sensors import COVERS, SENSORS, Sensor
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Scene:
 
     @property
     def made_by(self) -> Sensor:
-        return SENSORS[self.sensor]
+        return (SENSORS | COVERS)[self.sensor]
 
     @property
     def grid(self) -> Grid:

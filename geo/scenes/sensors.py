@@ -33,6 +33,7 @@ class Sensor:
     has_baseline: bool = False  # from processing baseline 04.00 on, DN carry an offset of -1,000
     swir_m: float | None = None  # its short-wave bands are that coarse: indices of them are made at this length
     own_names: tuple[tuple[str, str], ...] = ()
+    trees: tuple[tuple[float, float], ...] = ()  # of a land-cover map: which values mean trees, from … to
 
     def common_name(self, band: str) -> str | None:
         """Our name of a band as somebody names it; None: it is not known."""
@@ -51,6 +52,15 @@ SENSORS = {
         Sensor("landsat-c2-l2", "landsat", "surface", 2.75e-5, -0.2, True, ("QA_PIXEL", "PLAIN"), own_names=_RADSAT),
         Sensor("landsat-c1", "landsat", "collection-1", 1e-4, 0.0, True, ("BQA", "PIXEL_QA", "PLAIN")),
         Sensor("plain", "plain", "declared", None, 0.0, False, ("PLAIN",)),
+    )
+}
+# maps of land cover, which tell whether trees stood somewhere; they are no scenes, and give no index
+COVERS = {
+    name: Sensor(name, "cover", "map", 1.0, 0.0, False, ("PLAIN",), own_names=(("cover", "cover"),), trees=trees)
+    for name, trees in (
+        ("worldcover", ((10.0, 10.0), (95.0, 95.0))),  # ESA WorldCover: trees, mangroves
+        ("lc100", ((111.0, 126.0),)),  # Copernicus Global Land Cover 100 m: closed and open forest
+        ("tree-cover", ((30.0, 100.0),)),  # per cent under crowns, as in Hansen et al. 2013
     )
 }
 BASELINE_OFFSET_DN = -1000.0

@@ -3,16 +3,29 @@
 import json
 from datetime import date
 
+import numpy as np
 import pytest
 import shapely
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.conftest import a_database
-from tests.plantations.measured_land import AS_OF, GROUND, a_campaign_of_claims, a_claim, add_scenes, outline
+from tests.imagery.raster_files import write_raster
+from tests.plantations.measured_land import (
+    AS_OF,
+    GROUND,
+    a_campaign_of_claims,
+    a_claim,
+    add_scenes,
+    in_degrees,
+    outline,
+)
 from tracker.database import engine_for
 from tracker.errors import NotFound
+from tracker.imagery.adding import add_scene
 from tracker.imagery.models import SceneRow
+from tracker.imagery.opening import rasterio
+from tracker.imagery.wish import Wish
 from tracker.plantations.evidence import (
     EvidenceMissing,
     claims_to_measure,
@@ -190,6 +203,33 @@ def test_what_is_kept_is_one_row_of_the_version_that_was_measured(world):
         evidence_of(world, "GROWN")
     with pytest.raises(NotFound):
         evidence_of(world, "NOBODY")
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "value", "verdict"),
+    [
+        ("worldcover", date(2017, 12, 31), 10, "cannot tell"),  # trees by the map, none by the scenes
+        ("worldcover", date(2017, 12, 31), 30, "supports"),
+        ("lc100", date(2017, 12, 31), 126, "cannot tell"),
+        ("tree-cover", date(2017, 12, 31), 29, "supports"),
+        ("worldcover", date(2014, 12, 31), 10, "supports"),  # too old to count
+        ("worldcover", date(2018, 12, 31), 10, "supports"),  # after planting
+    ],
+)
+def test_a_map_of_land_cover_is_asked_where_trees_stood(world, tmp_path, kind, day, value, verdict):
+    west, _south, _east, north = in_degrees(outline(0)).bounds
+    place = rasterio.Affine(1e-4, 0, west - 0.01, 0, -1e-4, north + 0.01)
+    values = np.full((1, 250, 250), value, np.uint8)
+    file = write_raster(tmp_path / "map.tif", values, crs="EPSG:4326", transform=place, nodata=None)
+
+    added = add_scene(world, Wish((file,), kind, day, (("cover", 1),)))
+    found = measured(world, codes=["GROWN"])["GROWN"]
+
+    assert added.status == "shown"
+    assert found.questions["open_before"]["verdict"] == verdict
+    in_time = day == date(2017, 12, 31)
+    assert found.document["land_cover"] == ("map" if in_time else None)
+    assert found.questions["open_before"]["layer_share"] == ((1.0 if value in (10, 126) else 0.0) if in_time else None)
 
 
 def test_chunks_hold_neighbours_and_every_claim_once(world):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from geo.scenes.sensors import SENSORS
+from geo.scenes.sensors import COVERS, SENSORS
 from tracker.accounts.scope import SERVER
 from tracker.command_line import Group, json_option, say
 from tracker.database import transaction
@@ -92,6 +92,20 @@ def _tell(added: Added, as_json: bool) -> None:
         click.echo(f"{added.scene} is {added.status}: {added.reason}", err=True)
     facts = {"scene": added.scene, "outcome": added.outcome, "status": added.status, "reason": added.reason}
     say(facts, as_json)
+
+
+@scenes.command("cover")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(list(COVERS)), required=True)
+@click.option("--date", "day", type=DAY, required=True, help="Day as of which the map holds.")
+@click.option("--name", help="Default: that of the file.")
+@json_option
+def cover_command(file: Path, kind: str, day: datetime, name: str | None, as_json: bool) -> None:
+    """Take a map of land cover in: it tells whether trees stood somewhere before planting."""
+    with transaction() as session:
+        added = add_scene(session, Wish((file,), kind, day.date(), (("cover", 1),), name=name))
+    sweep(added)
+    _tell(added, as_json)
 
 
 @scenes.command("list")

@@ -16,6 +16,7 @@ from tracker.imagery.wish import Wish, mask_kind, named_bands, scale_and_offset
 COARSEST_M = 30.0
 ROUGH_M = 31.0  # Landsat in other projections is resampled to lengths just above 30 m
 TURNED = 1e-9
+A_MAP = "a map of land cover: asked where trees stood, gives no index"
 NO_INFRARED = "no near infrared band: shown, gives no index"
 EIGHT_BITS = "8-bit values, stretched for the eye: shown, gives no index"
 
@@ -61,12 +62,20 @@ def fit(wish: Wish, facts: Sequence[FileFacts], mask: FileFacts | None, sha256: 
     names = named_bands(wish)
     its_mask = mask_kind(wish)
     for one in [*facts, *([mask] if mask else [])]:
-        check_place(one)
+        check_place(one, to_measure=not wish.made_by.trees)
     placed = _placed(wish, names, facts)
     mask_band = _mask(wish, facts, mask)
     _check_nodata(wish, facts, placed, mask_band is not None)
     eight_bits = any(facts[at].dtypes[index - 1] == "uint8" for at, index in placed.values())
-    shown = EIGHT_BITS if eight_bits else NO_INFRARED if not {"red", "nir"} <= placed.keys() else None
+    shown = (
+        A_MAP
+        if wish.made_by.trees
+        else EIGHT_BITS
+        if eight_bits
+        else NO_INFRARED
+        if not {"red", "nir"} <= placed.keys()
+        else None
+    )
     scales = {"": (1.0, 0.0)} if shown and wish.made_by.scale is None and wish.scale is None else scale_and_offset(wish)
     bands = {
         name: _band(wish, facts[at], at, index, scales.get(name, scales[""])) for name, (at, index) in placed.items()
@@ -83,19 +92,22 @@ def fit(wish: Wish, facts: Sequence[FileFacts], mask: FileFacts | None, sha256: 
     return Fitting(scene, (*facts, *([mask] if mask else [])), shown, notes)
 
 
-def check_place(one: FileFacts) -> None:
-    """Whether a raster lies where it can be measured: north up, in metres, square pixels of at most 30 m."""
+def check_place(one: FileFacts, to_measure: bool = True) -> None:
+    """Whether a raster lies where it can be measured: north up, in metres, square pixels of at most 30 m.
+
+    A map of land cover is only looked up: it may be in degrees, and coarser.
+    """
     a, b, _c, d, e, _f = one.transform
     name = one.file.name
     if one.crs is None:
         raise SceneRefused("no_crs", file=name)
     if abs(b) > TURNED or abs(d) > TURNED or a <= 0:
         raise SceneRefused("rotated", file=name)
-    if not one.metres or one.epsg is None:
+    if one.epsg is None or (to_measure and not one.metres):
         raise SceneRefused("not_projected", file=name, crs=f"EPSG:{one.epsg}" if one.epsg else one.crs[:80])
-    if not math.isclose(abs(e), a, rel_tol=1e-6):
+    if not math.isclose(abs(e), a, rel_tol=1e-6 if to_measure else 1e-3):
         raise SceneRefused("not_square", file=name, width=f"{a:g}", height=f"{abs(e):g}")
-    if a > ROUGH_M:
+    if to_measure and a > ROUGH_M:
         raise SceneRefused("coarse", file=name, size=f"{a:g}")
 
 
@@ -131,7 +143,7 @@ def _mask(wish: Wish, facts: Sequence[FileFacts], mask: FileFacts | None) -> Ban
 
 
 def _check_nodata(wish: Wish, facts: Sequence[FileFacts], placed: dict[str, tuple[int, int]], masked: bool) -> None:
-    if wish.made_by.zero_is_nodata or masked:
+    if wish.made_by.zero_is_nodata or wish.made_by.trees or masked:
         return
     for at, index in placed.values():
         if facts[at].nodata[index - 1] is None:

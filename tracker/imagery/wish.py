@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from geo.scenes.offsets import OFFSET_SINCE, OffsetUnknown, baseline_of, sentinel_2_offset_dn
-from geo.scenes.sensors import COMMON, SENSORS, Sensor
+from geo.scenes.sensors import COMMON, COVERS, SENSORS, Sensor
 from tracker.imagery.refusals import SceneRefused
 
 FIRST_DAY = date(1972, 7, 23)  # of the first Landsat
@@ -37,7 +37,7 @@ class Wish:
 
     @property
     def made_by(self) -> Sensor:
-        return SENSORS[self.sensor]
+        return (SENSORS | COVERS)[self.sensor]
 
     @property
     def all_files(self) -> tuple[Path, ...]:

@@ -30,6 +30,7 @@ from tracker.imagery.place import scenes_dir
 from tracker.plantations.ground import ClaimGround
 from tracker.plantations.measuring import Chunk
 from tracker.plantations.spreading import Work, documents_of
+from tracker.plantations.tree_cover import tree_shares
 
 CHUNK_CLAIMS = 48
 CHUNK_HECTARES = 300.0  # with its pixels on all dates a chunk stays within some 100 MB
@@ -161,16 +162,21 @@ def _chunk(session: Session, claims: list[ClaimGround], as_of: date, parameters:
         **{side: [box[k] for box in boxes] for k, side in enumerate(("west", "south", "east", "north"))},
     }
     near = _by_claim(session.execute(OTHERS, asked))
-    land = _land(session, claims, asked)
+    land, trees = _land(session, claims, asked), tree_shares(session, claims, parameters)
     return Chunk(
         claims=tuple(claims),
         others=tuple(tuple(near.get(claim.claim_id, ())) for claim in claims),
         layers=tuple(land[claim.claim_id][0] for claim in claims),
-        told=tuple(Layers(built_share=land[claim.claim_id][1]) for claim in claims),
+        told=tuple(_layers(trees.get(claim.claim_id), land[claim.claim_id][1]) for claim in claims),
         scenes=tuple(usable_scenes(session, [claim.outline for claim in claims], as_of)),
         as_of=as_of,
         parameters=parameters,
     )
+
+
+def _layers(trees: tuple[float, str] | None, built_share: float | None) -> Layers:
+    share, name = trees or (None, None)
+    return Layers(share, name, built_share)
 
 
 def _surroundings(outline: shapely.Geometry, parameters: Parameters) -> tuple[float, float, float, float]:

@@ -54,6 +54,7 @@ def document(
             "scenes": [_scene_told(scene, look, heard) for scene, look in seen],
             "questions": {question: verdicts[question].as_dict() for question in QUESTIONS},
             "control": _control_told(heard) if heard else None,
+            "land_cover": layers.tree_layer,
             "parameters": parameters.as_dict(),
             "code_version": code_version,
         }
