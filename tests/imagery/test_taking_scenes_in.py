@@ -83,6 +83,13 @@ def test_two_scenes_of_one_file_name_have_two_names(session, place):
     assert added.scene.startswith("a-")
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"), [("a\0b", "a_b"), ("x\udcff\n", "x__"), ("خیبر", "خیبر"), (" ", "scene"), ("y" * 900, "y" * 200)]
+)
+def test_any_name_can_be_kept(session, place, given, kept):
+    assert add_scene(session, a_wish(write_raster(place / "a.tif"), name=given)).scene == kept
+
+
 def test_a_raster_with_its_first_row_in_the_south_is_turned(session, place):
     south = rasterio.Affine(10, 0, LEFT, 0, 10, TOP - SIDE * 10)
     rows = digital_numbers() + (np.arange(SIDE, dtype=np.uint16) * 3)[:, None]

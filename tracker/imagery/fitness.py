@@ -87,7 +87,7 @@ def fit(wish: Wish, facts: Sequence[FileFacts], mask: FileFacts | None, sha256: 
             raise SceneRefused("mask_elsewhere", file=_name(facts, mask, mask_band))
     turned = [one.file.name for one in [*facts, *([mask] if mask else [])] if one.south_up]
     notes = tuple(f"{name} was stored south-up; it is kept turned, north up" for name in turned)
-    name = wish.name or wish.files[0].name.removesuffix(".tif").removesuffix(".tiff")
+    name = printable(wish.name or wish.files[0].name.removesuffix(".tif").removesuffix(".tiff"))
     scene = Scene(0, name, wish.day, wish.sensor, tuple(sha256), bands, mask_band, its_mask, saturated)
     return Fitting(scene, (*facts, *([mask] if mask else [])), shown, notes)
 
@@ -109,6 +109,14 @@ def check_place(one: FileFacts, to_measure: bool = True) -> None:
         raise SceneRefused("not_square", file=name, width=f"{a:g}", height=f"{abs(e):g}")
     if to_measure and a > ROUGH_M:
         raise SceneRefused("coarse", file=name, size=f"{a:g}")
+
+
+MOST_LETTERS = 200
+
+
+def printable(name: str) -> str:
+    """A name that can be kept and shown: file names and STAC ids may hold anything."""
+    return "".join(c if c.isprintable() else "_" for c in name)[:MOST_LETTERS].strip() or "scene"
 
 
 def _placed(wish: Wish, names: dict[str, int], facts: Sequence[FileFacts]) -> dict[str, tuple[int, int]]:
