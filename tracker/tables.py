@@ -15,10 +15,11 @@ from tracker.plantations import models as plantations
 from tracker.questions import models as questions
 from tracker.rounds import models as rounds
 from tracker.set_up import models as set_up
+from tracker.targets import models as targets
 from tracker.visits import models as visits
 
 CAPABILITIES = (
     accounts, areas, campaigns, visits, coverage, plantations, imagery, jobs, orders, questions, evening, rounds,
-    denominators, set_up, photos,
+    denominators, set_up, photos, targets,
 )  # fmt: skip
 metadata = Base.metadata

@@ -36,7 +36,14 @@ def teams() -> None:
     """Teams of a campaign."""
 
 
-@click.group("targets", cls=Group)
+@click.group(
+    "targets",
+    cls=Group,
+    elsewhere={
+        name: f"tracker.targets.commands:{name}_command"
+        for name in ("plan", "replan", "move", "fix", "publish", "export")
+    },
+)
 def targets() -> None:
     """Microplans: which team does which settlements on which day."""
 
