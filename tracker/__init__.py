@@ -8,6 +8,7 @@ from apiflask import APIFlask
 
 from tracker import api_description, errors, figures, operations, page_frame, request_cycle, settings
 from tracker.accounts import pages as accounts_pages
+from tracker.accounts import people_pages
 from tracker.areas import api as areas_api
 from tracker.campaigns import api as campaigns_api
 from tracker.campaigns import pages as campaigns_pages
@@ -21,6 +22,7 @@ from tracker.exports import pages as exports_pages
 from tracker.limits import pages as limits_pages
 from tracker.ogc import api as ogc_api
 from tracker.orders import pages as orders_pages
+from tracker.photos import api as photos_api
 from tracker.plantations import api as plantations_api
 from tracker.plantations import pages as plantations_pages
 from tracker.questions import pages as questions_pages
@@ -30,12 +32,12 @@ from tracker.visits import api as visits_api
 from tracker.visits import pages as visits_pages
 
 PAGES = (
-    accounts_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages,
+    accounts_pages, people_pages, campaigns_pages, coverage_pages, visits_pages, orders_pages, questions_pages,
     evening_pages, exports_pages, denominators_pages, set_up_pages, plantations_pages,
     limits_pages,
     rounds_pages,
 )  # fmt: skip
-APIS = (areas_api, campaigns_api, coverage_api, visits_api, plantations_api)
+APIS = (areas_api, campaigns_api, coverage_api, visits_api, photos_api, plantations_api)
 COMMANDS = {  # imported when they are used: GDAL and Arrow are large, and a page or a judgement needs neither
     "database": "tracker.database_commands:database",
     "users": "tracker.accounts.commands:users",

@@ -60,6 +60,7 @@ PLACES = (
     Place("exports_pages.lists", _l("Lists"), "lists", "l", SEE_NUMBERS),
     Place("campaigns_pages.campaigns", _l("Campaigns"), "campaigns", "a", SEE_NUMBERS, of_campaign=False),
     Place("set_up_pages.campaign", _l("Set up"), "set_up", "s", MANAGE),
+    Place("people_pages.people", _l("People"), "people", "u", MANAGE, of_campaign=False),
 )
 
 

@@ -15,6 +15,7 @@ from tracker.database import transaction
 OPEN_DOORS = {
     "/login",
     "/logout",
+    "/invite/<secret>",
     "/healthz",
     "/readyz",
     "/metrics",

@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from tracker.accounts import signing_in
 from tracker.accounts.identity import SEE_NUMBERS, SESSION_COOKIE, identify, may, public, signed_in
+from tracker.accounts import second_factor, signing_in
+from tracker.accounts.identity import SESSION_COOKIE, identify, public
 from tracker.database import transaction
 
 pages = APIBlueprint("accounts_pages", __name__, enable_openapi=False)
@@ -31,7 +33,7 @@ def login() -> AnyResponse:
 @pages.post("/login")
 @public
 def post_login() -> AnyResponse:
-    email, password = request.form.get("email", ""), request.form.get("password", "")
+    email, password, code = (request.form.get(name, "") for name in ("email", "password", "code"))
     address = request.remote_addr or "0.0.0.0"  # noqa: S104  a unix socket has none: all count as one
     try:
         with transaction() as session:
@@ -44,6 +46,10 @@ def post_login() -> AnyResponse:
         person = signing_in.check_password(session, email, password)
         if person is None:
             return _form(401, gettext("E-mail address and password do not fit together."))
+        if second_factor.is_needed(person) and not second_factor.take_code(session, person, code):
+            if code:
+                return _form(401, str(second_factor.CodeWrong()), asks_for_code=True)
+            return _form(401, gettext("Give the code of your app as well."), asks_for_code=True)
         _end_session_of_request(session)
         agent = request.headers.get("User-Agent", "")
         secret = signing_in.open_session(session, person, password, failure_id, address, agent)
@@ -92,6 +98,12 @@ def _form(status: int, problem: str | None = None) -> Response:
         "accounts/login.html",
         problem=problem,
         email=request.form.get("email", request.cookies.get(LOCKED_BY, "")),
+def _form(status: int, problem: str | None = None, *, asks_for_code: bool = False) -> Response:
+    page = render_template(
+        "accounts/login.html",
+        problem=problem,
+        asks_for_code=asks_for_code,
+        email=request.form.get("email", ""),
         next=_our_own(request.values.get("next")),
     )
     answer = make_response(page, status)
