@@ -47,6 +47,7 @@ def test_every_door_is_closed_to_whoever_has_not_signed_in(app, client):
         if rule.rule in OPEN_DOORS:
             continue
         path = re.sub(r"<(int|float):[^>]+>", "1", rule.rule)
+        path = re.sub(r"<uuid:[^>]+>", "c0ffee00-0000-4000-8000-000000000000", path)
         path = re.sub(r"<[^>]+>", "x", path)
         for method in rule.methods - {"OPTIONS"}:
             answer = client.open(path, method=method)

@@ -10,10 +10,8 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from tracker.accounts import signing_in
-from tracker.accounts.identity import SEE_NUMBERS, SESSION_COOKIE, identify, may, public, signed_in
 from tracker.accounts import second_factor, signing_in
-from tracker.accounts.identity import SESSION_COOKIE, identify, public
+from tracker.accounts.identity import SEE_NUMBERS, SESSION_COOKIE, identify, may, public, signed_in
 from tracker.database import transaction
 
 pages = APIBlueprint("accounts_pages", __name__, enable_openapi=False)
@@ -93,17 +91,12 @@ def lock() -> AnyResponse:
     return answer
 
 
-def _form(status: int, problem: str | None = None) -> Response:
-    page = render_template(
-        "accounts/login.html",
-        problem=problem,
-        email=request.form.get("email", request.cookies.get(LOCKED_BY, "")),
 def _form(status: int, problem: str | None = None, *, asks_for_code: bool = False) -> Response:
     page = render_template(
         "accounts/login.html",
         problem=problem,
         asks_for_code=asks_for_code,
-        email=request.form.get("email", ""),
+        email=request.form.get("email", request.cookies.get(LOCKED_BY, "")),
         next=_our_own(request.values.get("next")),
     )
     answer = make_response(page, status)
