@@ -59,7 +59,7 @@ def loaded(database, tmp_path, monkeypatch):
     return app
 
 
-def test_what_rules_can_find_is_found_and_honest_claims_are_left_alone(loaded):
+def test_what_rules_can_find_is_found_honest_claims_are_left_alone_and_tables_tell_it(loaded):
     truth = loaded.config["RASAI"].data_dir / "demo" / "claims-truth.csv"
     with transaction() as session:
         campaign = session.query(Campaign).filter_by(code=load.TREES).one()
@@ -71,9 +71,6 @@ def test_what_rules_can_find_is_found_and_honest_claims_are_left_alone(loaded):
     assert [c.fault for c in by_rules if not c.is_found] == []
     assert [c for c in claims if not c.fault and not c.beside_fault and c.rules] == []
     assert [tuple(row) for row in scenes] == [(load.TREES,)]
-
-
-def test_the_tables_tell_of_every_fault(loaded):
     folder = loaded.config["RASAI"].data_dir / "demo"
     (folder / "made.json").write_text(json.dumps({"size": 0, "seed": 0}))
 
