@@ -67,7 +67,7 @@ def metadata(picture: Image.Image) -> dict[str, Any]:
         exif = picture.getexif()
         inner, gps = exif.get_ifd(IFD_EXIF), exif.get_ifd(IFD_GPS)
     except Exception:  # metadata of strangers may be anything; the picture is what counts
-        exif, inner, gps = {}, {}, {}  # type: ignore[assignment]
+        exif, inner, gps = {}, {}, {}
     lon, lat = _degrees(gps, 3, 4, "W"), _degrees(gps, 1, 2, "S")
     placed = lon is not None and lat is not None and abs(lon) <= 180 and abs(lat) <= 90 and (lon, lat) != (0, 0)
     camera = " ".join(filter(None, (_words(exif.get(MAKE)), _words(exif.get(MODEL)))))
