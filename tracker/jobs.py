@@ -11,6 +11,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -184,8 +185,12 @@ def _runner(task: str) -> Callable[..., None]:
 
 
 def work(stopping: threading.Event | None = None) -> None:
-    """Do jobs until told to stop; without `stopping` until none is left that may begin now."""
-    asyncio.run(_work(stopping))
+    """Do jobs until told to stop; without `stopping` until none is left that may begin now.
+
+    In a thread of its own, whose loop is ours alone: whoever calls may have one running.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="jobs") as thread:
+        thread.submit(asyncio.run, _work(stopping)).result()
 
 
 def main() -> None:
