@@ -1,7 +1,7 @@
 # What people type. The set-up looks first and does nothing when there is nothing to do.
 .PHONY: demo serve setup setup-for-tests test lint bench translations
 .SILENT:
-BENCHMARKS = import_million intake_api tiles coverage_page counts_follow zonal_statistics claim_rules
+BENCHMARKS = import_million intake_api tiles coverage_page counts_follow zonal_statistics claim_rules targets_plan
 
 demo: setup                      # everything, with demonstration data when the database is empty; Ctrl-C stops it
 	.venv/bin/python -m setup.start --demo
