@@ -1,7 +1,8 @@
 # What people type. The set-up looks first and does nothing when there is nothing to do.
 .PHONY: demo serve setup setup-for-tests test lint bench translations
 .SILENT:
-BENCHMARKS = import_million intake_api tiles coverage_page counts_follow zonal_statistics claim_rules targets_plan
+BENCHMARKS = import_million intake_api tiles coverage_page counts_follow zonal_statistics claim_rules targets_plan \
+  oapi_paging
 
 demo: setup                      # everything, with demonstration data when the database is empty; Ctrl-C stops it
 	.venv/bin/python -m setup.start --demo
