@@ -10,6 +10,7 @@ from tests.coverage.test_report import AFTERWARDS, at
 from tracker.accounts.scope import SERVER
 from tracker.errors import NotAllowed, NotFound, WrongRequest
 from tracker.orders.gap_list import Wish, list_gaps
+from tracker.orders.history import earlier_rounds
 from tracker.orders.reasons import (
     ReasonChanged,
     Said,
@@ -159,3 +160,14 @@ def test_an_observer_sees_no_gap_of_a_small_target(session, story):
 
     assert [row["code"] for row in listed.rows] == ["MOST", "LESS"]
     assert listed.children == 70
+
+
+def test_a_practice_round_stands_beside_nothing(session, story):
+    long_ago = story.round.starts_on - timedelta(days=60)
+    practice = a_round(session, "PRACTICE", [story.ground.peshawar], starts_on=long_ago, ends_on=long_ago, catch_up=[])
+    assert [r.code for r in earlier_rounds(session, story.round, SERVER)] == ["PRACTICE"]
+
+    practice.practice = True
+    session.flush()
+
+    assert earlier_rounds(session, story.round, SERVER) == []

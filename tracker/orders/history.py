@@ -22,7 +22,7 @@ CHRONIC_OF, CHRONIC_FROM = 3, 2  # missed in 2 of the last 3 rounds
 # the newest first; a round that has not begun says nothing
 EARLIER = text("""
     SELECT k.id, k.code, k.name, k.starts_on FROM campaign k
-    WHERE k.kind = :kind AND k.starts_on < :starts_on AND k.id <> :campaign
+    WHERE k.kind = :kind AND k.starts_on < :starts_on AND k.id <> :campaign AND NOT k.practice
       AND EXISTS (SELECT 1 FROM campaign_settlement x
                   WHERE x.campaign_id = k.id
                     AND (in_areas(x.area_id, :areas) OR x.settlement_id = ANY(:settlement_ids)))
