@@ -85,7 +85,8 @@ class Corrections:
         to = np.where(awaited, at_gate, named)
         nodes, ends = np.unique(np.concatenate([own, to]), return_inverse=True)
         links = coo_array((np.ones(linked.sum(), bool), (ends[:n][linked], ends[n:][linked])), (len(nodes), len(nodes)))
-        return np.asarray(connected_components(links, directed=False)[1][ends[:n]])
+        components = connected_components(links, directed=False)[1][ends[:n]]
+        return np.asarray(np.unique(components, return_inverse=True)[1])  # numbered without gaps
 
 
 def read_corrections(cursor: Cursor, campaign_id: int) -> Corrections:
