@@ -90,20 +90,6 @@ TABLES = """
         CONSTRAINT plan_change_to_team_id_fkey FOREIGN KEY(to_team_id) REFERENCES team (id) ON DELETE CASCADE
     );
     CREATE INDEX plan_change_microplan_id_idx ON plan_change (microplan_id);
-    CREATE TABLE target_share (
-        secret_sha256 BYTEA NOT NULL,
-        campaign_id INTEGER NOT NULL,
-        team_id INTEGER NOT NULL,
-        on_date DATE NOT NULL,
-        made_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-        made_by INTEGER,
-        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        CONSTRAINT target_share_pkey PRIMARY KEY (secret_sha256),
-        CONSTRAINT target_share_campaign_id_fkey FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE,
-        CONSTRAINT target_share_team_id_fkey FOREIGN KEY(team_id) REFERENCES team (id) ON DELETE CASCADE,
-        CONSTRAINT target_share_made_by_fkey FOREIGN KEY(made_by) REFERENCES person (id)
-    );
-    CREATE INDEX target_share_campaign_id_team_id_on_date_idx ON target_share (campaign_id, team_id, on_date);
     CREATE TABLE plan_place (
         campaign_id INTEGER NOT NULL,
         settlement_id INTEGER NOT NULL,
@@ -174,7 +160,7 @@ ROWS = {
     "plan_team": f"team_id = (SELECT scope_team()) OR ({PLANS} AND team_id IN {OWN_TEAMS})",
 }
 OPEN_TO_PLANNERS = ("target_plan", "plan_rules")
-DROPPED = ("target_stop", "plan_change", "target_share", "target_day", "target_plan", "plan_place", "plan_team",
+DROPPED = ("target_stop", "plan_change", "target_day", "target_plan", "plan_place", "plan_team",
            "plan_rules")
 
 

@@ -70,8 +70,9 @@ def test_a_feature_from_elsewhere_is_not_found(ask, collection):
     ids = [f["id"] for f in ask(f"/collections/{collection}/items").json["features"]]
     own = {f["id"] for f in ask(f"/collections/{collection}/items", "Dawar").json["features"]}
 
-    for id_ in set(ids) - own:
-        ask(f"/collections/{collection}/items/{id_}", "Dawar", 404)
+    refused = {id_: ask(f"/collections/{collection}/items/{id_}", "Dawar", 404).status_code for id_ in set(ids) - own}
+    assert refused
+    assert set(refused.values()) == {404}
 
 
 def test_an_observer_has_no_visits(ask):

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
@@ -110,21 +109,6 @@ class PlanChange(Base):
     from_date: Mapped[Day | None]
     to_team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"))
     to_date: Mapped[Day | None]
-
-
-class TargetShare(Base):
-    """A link that shows one team-day to whoever has it, until it expires. Only a fingerprint of its secret is kept."""
-
-    __tablename__ = "target_share"
-    __table_args__ = (Index(None, "campaign_id", "team_id", "on_date"),)
-
-    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
-    team_id: Mapped[int] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"))
-    on_date: Mapped[Day]
-    made_at: Mapped[Instant] = mapped_column(server_default=NOW)
-    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    expires_at: Mapped[Instant]
 
 
 class PlanPlace(Base):
